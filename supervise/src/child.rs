@@ -38,6 +38,16 @@ pub enum Exit {
     Signal(i32),
 }
 
+impl Exit {
+    /// Short and bounded, for metrics and reports: `1`, or `signal_9`.
+    pub fn label(self) -> String {
+        match self {
+            Self::Code(code) => code.to_string(),
+            Self::Signal(number) => format!("signal_{number}"),
+        }
+    }
+}
+
 impl From<ExitStatus> for Exit {
     fn from(status: ExitStatus) -> Self {
         match (status.code(), status.signal()) {

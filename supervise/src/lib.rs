@@ -16,9 +16,11 @@
 //! measured from it. When it may start again is a [`Backoff`], a pure iterator of delays. When we ourselves are
 //! asked to stop, [`StopSignals`] says so, first and second time.
 //!
-//! Modules in reading order: [`command_line`], [`child`], [`tail`], [`backoff`], [`stop`], [`program`].
+//! Modules in reading order: [`command_line`], [`child`], [`tail`], [`backoff`], [`capture`](mod@capture), [`stop`],
+//! [`program`].
 
 pub mod backoff;
+pub mod capture;
 pub mod child;
 pub mod command_line;
 pub mod program;
@@ -26,6 +28,7 @@ pub mod stop;
 pub mod tail;
 
 pub use backoff::Backoff;
+pub use capture::{Captured, capture};
 pub use child::{Child, Exit, Ladder, ParentDeath, Streams, Termination};
 pub use command_line::CommandLine;
 pub use stop::{Stop, StopSignals};

@@ -1,0 +1,430 @@
+//! The command line: flags and environment in, a [`Plan`] out, every mistake at once. clap ends here.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, CommandFactory as _, FromArgMatches as _, Parser};
+use hyper::header::{HeaderName, HeaderValue};
+use url::Url;
+
+use crate::exit_code::ExitCode;
+use crate::go_duration;
+use crate::plan::{MOST_CLIENTS, Pace, Plan, Request, VariantMode};
+
+const EXAMPLES: &str = "\
+Flags work with one dash or two. Durations are written like 90s, 30m, 1h30m, 500ms; 0 means without end.
+
+Examples:
+  swarm https://cdn.example/live/master.m3u8
+  swarm -clients 200 -ramp-rate 20 -duration 10m -variant highest URL
+  swarm -no-cache -header 'Authorization: Bearer …' -report run.json URL
+  swarm -check URL
+
+Exit codes: 0 finished, 1 internal error, 2 wrong usage, 3 preflight failed,
+4 no viewer ever received media, 130 killed by a second signal.";
+
+/// Load-test HLS with real FFmpeg viewers.
+#[derive(Debug, Parser)]
+#[command(
+    name = "swarm",
+    version,
+    about,
+    after_help = EXAMPLES,
+    override_usage = "swarm [flags] <HLS_URL>…",
+    max_term_width = 110
+)]
+// Values stay text here, so that one mistake does not hide the next: clap stops at the first.
+#[expect(clippy::struct_excessive_bools, reason = "each is one switch of the command line")]
+struct Args {
+    /// Playlists to play, master or media; viewers are spread over them in turn
+    #[arg(value_name = "HLS_URL", env = "HLSSWARM_URL", value_delimiter = ' ', hide_env_values = true)]
+    urls: Vec<String>,
+    /// Viewers
+    #[arg(long, env = "HLSSWARM_CLIENTS", default_value = "10", value_name = "N")]
+    clients: String,
+    /// Viewers started per second
+    #[arg(long, env = "HLSSWARM_RAMP_RATE", default_value = "5", value_name = "PER_SECOND")]
+    ramp_rate: String,
+    /// Random offset of each start, as a share of the gap between two starts (0 to 1)
+    #[arg(long, env = "HLSSWARM_RAMP_JITTER", default_value = "0.2", value_name = "SHARE")]
+    ramp_jitter: String,
+    /// Run time, counted from the first start; 0 runs until stopped
+    #[arg(long, env = "HLSSWARM_DURATION", default_value = "0", value_name = "TIME")]
+    duration: String,
+    /// Variant of a master playlist to play: all, highest, lowest, first
+    #[arg(long, env = "HLSSWARM_VARIANT", default_value = "all", value_name = "MODE")]
+    variant: String,
+    /// Ask caches to revalidate: sends Cache-Control and Pragma no-cache
+    #[arg(long, env = "HLSSWARM_NO_CACHE", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
+    no_cache: bool,
+    /// Extra request header; repeatable, in the environment one per line
+    #[arg(
+        long,
+        env = "HLSSWARM_HEADER",
+        value_name = "'K: V'",
+        value_delimiter = '\n',
+        allow_hyphen_values = true,
+        hide_env_values = true
+    )]
+    header: Vec<String>,
+    /// Accept any TLS certificate
+    #[arg(long, env = "HLSSWARM_DANGEROUS", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
+    dangerous: bool,
+    /// How fast viewers read: full, or realtime (playback speed after a start buffer)
+    #[arg(long, env = "HLSSWARM_PACE", default_value = "full", value_name = "PACE")]
+    pace: String,
+    /// FFmpegs fetch by themselves; for now this is the only way, with or without the flag
+    #[arg(long, env = "HLSSWARM_DIRECT", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
+    direct: bool,
+    /// Address of the Prometheus metrics; off for none
+    #[arg(long, env = "HLSSWARM_METRICS", default_value = "0.0.0.0:9090", value_name = "ADDR")]
+    metrics: String,
+    /// FFmpeg program, as a name or a path
+    #[arg(long, env = "HLSSWARM_FFMPEG", default_value = "ffmpeg", value_name = "PATH")]
+    ffmpeg: PathBuf,
+    /// Write a report at the end: FILE.json; repeatable
+    #[arg(long, env = "HLSSWARM_REPORT", value_name = "FILE")]
+    report: Vec<PathBuf>,
+    /// Makes jitter repeatable; random and printed when not given
+    #[arg(long, env = "HLSSWARM_SEED", value_name = "N")]
+    seed: Option<String>,
+    /// Print the FFmpeg command of a viewer and exit
+    #[arg(long, env = "HLSSWARM_PRINT_CMD", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
+    print_cmd: bool,
+    /// Validate everything, play with one viewer for 10 s, say whether it played, exit
+    #[arg(long, env = "HLSSWARM_CHECK", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
+    check: bool,
+    /// Log format, on stderr: text or json
+    #[arg(long, env = "HLSSWARM_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    log_format: String,
+    /// Debug logging
+    #[arg(short = 'v', long, env = "HLSSWARM_VERBOSE", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
+    verbose: bool,
+}
+
+/// What the user asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Invocation {
+    /// The run.
+    pub plan: Plan,
+    /// What to do with it.
+    pub mode: Mode,
+    /// How to log.
+    pub log: Log,
+}
+
+/// What to do with the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Run it.
+    Run,
+    /// Try it with one viewer.
+    Check,
+    /// Print the command of a viewer.
+    PrintCommand,
+}
+
+/// How to log, to stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// One JSON object per line instead of text.
+    pub json: bool,
+    /// Debug messages too.
+    pub debug: bool,
+}
+
+/// Why there is no invocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoRun {
+    /// Help or version was asked for: print it to stdout.
+    Asked(String),
+    /// The mistakes, one sentence each.
+    Mistakes(Vec<String>),
+}
+
+impl NoRun {
+    /// Prints, and says how to exit.
+    pub fn report(&self) -> ExitCode {
+        match self {
+            Self::Asked(text) => {
+                print!("{text}");
+                ExitCode::Finished
+            }
+            Self::Mistakes(mistakes) => {
+                for mistake in mistakes {
+                    eprintln!("swarm: {mistake}");
+                }
+                eprintln!("swarm: see swarm --help");
+                ExitCode::Usage
+            }
+        }
+    }
+}
+
+/// Reads the command line (with the program's name first) and the environment.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, NoRun> {
+    let mut mistakes = Vec::new();
+    let args = read_flags(args.into_iter().collect(), &mut mistakes)?;
+    let invocation = args.and_then(|args| args.validate(&mut mistakes));
+    match invocation {
+        Some(invocation) if mistakes.is_empty() => Ok(invocation),
+        _ => Err(NoRun::Mistakes(mistakes)),
+    }
+}
+
+/// The clap command, for checks of the documentation.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+/// clap stops at the first unknown flag; each is taken out and noted until the rest can be read.
+fn read_flags(args: Vec<OsString>, mistakes: &mut Vec<String>) -> Result<Option<Args>, NoRun> {
+    let mut args = two_dashes(args, &Args::command());
+    loop {
+        let error = match Args::command()
+            .try_get_matches_from(&args)
+            .and_then(|found| Args::from_arg_matches(&found))
+        {
+            Ok(found) => return Ok(Some(found)),
+            Err(error) => error,
+        };
+        match (error.kind(), error.get(ContextKind::InvalidArg)) {
+            (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, _) => {
+                return Err(NoRun::Asked(error.to_string()));
+            }
+            (ErrorKind::UnknownArgument, Some(ContextValue::String(name))) => {
+                let similar = match error.get(ContextKind::SuggestedArg) {
+                    Some(ContextValue::String(similar)) => format!("; did you mean {similar}?"),
+                    _ => String::new(),
+                };
+                mistakes.push(format!("there is no flag {name}{similar}"));
+                let before = args.len();
+                remove_flag(&mut args, name);
+                if args.len() == before {
+                    return Ok(None);
+                }
+            }
+            _ => {
+                let text = error.to_string();
+                let first = text.lines().next().unwrap_or_default();
+                mistakes.push(first.trim_start_matches("error: ").to_owned());
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// Takes an unknown flag out, and what looks like its value, which would be taken for a URL otherwise.
+fn remove_flag(args: &mut Vec<OsString>, name: &str) {
+    let is_it = |arg: &OsString| {
+        let text = arg.to_string_lossy();
+        text == name || text.strip_prefix(name).is_some_and(|rest| rest.starts_with('='))
+    };
+    let Some(place) = args.iter().position(is_it) else { return };
+    let has_value = args[place].to_string_lossy().contains('=');
+    args.remove(place);
+    let value_follows = args.get(place).is_some_and(|next| {
+        let next = next.to_string_lossy();
+        !next.starts_with('-') && !next.contains("://")
+    });
+    if value_follows && !has_value {
+        args.remove(place);
+    }
+}
+
+/// `-clients 5` and `-clients=5` become `--clients …`, as Go's flag package reads them. Values and what follows `--`
+/// stay as they are.
+fn two_dashes(args: Vec<OsString>, command: &clap::Command) -> Vec<OsString> {
+    let takes_value = |flag: &str| {
+        let is_it = |arg: &&Arg| arg.get_long() == Some(flag);
+        command.get_arguments().find(is_it).is_some_and(|arg| arg.get_action().takes_values())
+    };
+    let mut is_value = true; // The program's name.
+    let mut only_values = false;
+    args.into_iter()
+        .map(|arg| {
+            let Some(text) = arg.to_str() else { return arg };
+            if std::mem::take(&mut is_value) || only_values {
+                return arg;
+            }
+            only_values = text == "--";
+            let name = text.trim_start_matches('-');
+            let is_long = text.starts_with('-') && !only_values && name.len() > 1;
+            if !is_long {
+                return arg;
+            }
+            is_value = !name.contains('=') && takes_value(name);
+            OsString::from(format!("--{name}"))
+        })
+        .collect()
+}
+
+impl Args {
+    fn validate(self, mistakes: &mut Vec<String>) -> Option<Invocation> {
+        // By name, so that a new flag cannot be forgotten here.
+        let Self {
+            urls,
+            clients,
+            ramp_rate,
+            ramp_jitter,
+            duration,
+            variant,
+            no_cache,
+            header,
+            dangerous,
+            pace,
+            direct: _, // The only way until the wire is there.
+            metrics,
+            ffmpeg,
+            report,
+            seed,
+            print_cmd,
+            check,
+            log_format,
+            verbose,
+        } = self;
+        let mut take = Collector { mistakes };
+        if urls.is_empty() {
+            take.note("no HLS URL was given: add the address of a playlist, such as http://127.0.0.1:8080/stream.m3u8");
+        }
+        let urls: Vec<Option<Url>> = urls.iter().map(|text| take.value(parse_url(text))).collect();
+        let clients = take.flag("clients", parse_clients(&clients));
+        let ramp_rate = take.flag("ramp-rate", parse_rate(&ramp_rate));
+        let ramp_jitter = take.flag("ramp-jitter", parse_share(&ramp_jitter));
+        let duration = take.flag("duration", go_duration::parse(&duration));
+        let variant = take.flag("variant", one_of(&variant, &VARIANTS));
+        let pace = take.flag("pace", one_of(&pace, &PACES));
+        let json = take.flag("log-format", one_of(&log_format, &[("text", false), ("json", true)]));
+        let metrics = take.flag("metrics", parse_address(&metrics));
+        let headers: Vec<Option<_>> =
+            header.iter().map(|text| take.flag("header", parse_header(text))).collect();
+        for file in &report {
+            if file.extension().is_none_or(|extension| extension != "json") {
+                take.note(&format!("-report: \"{}\" must end in .json", file.display()));
+            }
+        }
+        let seed = seed.map(|text| {
+            let wrong = |_| format!("\"{text}\" is not a whole number from 0 to {}", u64::MAX);
+            take.flag("seed", text.parse().map_err(wrong))
+        });
+        if print_cmd && check {
+            take.note("-print-cmd and -check exclude each other: choose one");
+        }
+        let mode = match (print_cmd, check) {
+            (true, _) => Mode::PrintCommand,
+            (_, true) => Mode::Check,
+            _ => Mode::Run,
+        };
+        let plan = Plan {
+            urls: urls.into_iter().collect::<Option<_>>()?,
+            clients: clients?,
+            ramp_rate: ramp_rate?,
+            ramp_jitter: ramp_jitter?,
+            duration: Some(duration?).filter(|duration| !duration.is_zero()),
+            variant: variant?,
+            request: Request::new(headers.into_iter().collect::<Option<_>>()?, no_cache),
+            verify_tls: !dangerous,
+            metrics: metrics?,
+            ffmpeg,
+            pace: pace?,
+            reports: report,
+            seed: seed.unwrap_or_else(|| Some(fastrand::u64(..)))?,
+        };
+        Some(Invocation { plan, mode, log: Log { json: json?, debug: verbose } })
+    }
+}
+
+/// Collects mistakes while values are read.
+struct Collector<'a> {
+    mistakes: &'a mut Vec<String>,
+}
+
+impl Collector<'_> {
+    fn note(&mut self, mistake: &str) {
+        self.mistakes.push(mistake.to_owned());
+    }
+
+    fn value<T>(&mut self, result: Result<T, String>) -> Option<T> {
+        result.map_err(|mistake| self.mistakes.push(mistake)).ok()
+    }
+
+    fn flag<T>(&mut self, name: &str, result: Result<T, String>) -> Option<T> {
+        self.value(result.map_err(|mistake| format!("-{name}: {mistake}")))
+    }
+}
+
+const VARIANTS: [(&str, VariantMode); 4] = [
+    ("all", VariantMode::All),
+    ("highest", VariantMode::Highest),
+    ("lowest", VariantMode::Lowest),
+    ("first", VariantMode::First),
+];
+
+const PACES: [(&str, Pace); 2] = [("full", Pace::Full), ("realtime", Pace::Realtime)];
+
+fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+    let names = || choices.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    found.ok_or_else(|| format!("\"{text}\" is not one of {}", names()))
+}
+
+fn parse_url(text: &str) -> Result<Url, String> {
+    let wrong = |why: &str| format!("\"{text}\" is not the address of a playlist: {why}");
+    let url = Url::parse(text).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => wrong("it must begin with http:// or https://"),
+        other => wrong(&other.to_string()),
+    })?;
+    match (url.scheme(), url.host_str()) {
+        ("http" | "https", Some(_)) => Ok(url),
+        ("http" | "https", None) => Err(wrong("it has no host")),
+        _ => Err(wrong("it must begin with http:// or https://")),
+    }
+}
+
+fn parse_clients(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (1..=MOST_CLIENTS).contains(number));
+    number.ok_or_else(|| format!("\"{text}\" is not a whole number from 1 to {MOST_CLIENTS}"))
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.001..=10_000.0).contains(rate));
+    rate.ok_or_else(|| format!("\"{text}\" is not a number of viewers per second from 0.001 to 10000"))
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| format!("\"{text}\" is not a share from 0 to 1"))
+}
+
+fn parse_address(text: &str) -> Result<Option<SocketAddr>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    // Go's ":9090" means every address.
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    let full = full.replace("localhost:", "127.0.0.1:");
+    let wrong =
+        |_| format!("\"{text}\" is not an address with a port, such as 0.0.0.0:9090 or :9090, and not off");
+    full.parse().map(Some).map_err(wrong)
+}
+
+fn parse_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let wrong = |why: &str| format!("\"{text}\" {why}: write it as 'Name: value'");
+    let (name, value) = text.split_once(':').ok_or_else(|| wrong("has no colon"))?;
+    let name =
+        HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| wrong("has no valid header name"))?;
+    let value =
+        HeaderValue::from_str(value.trim()).map_err(|_| wrong("has a character that no header may have"))?;
+    // `to_str` is stricter than `from_str`: FFmpeg's command line takes visible ASCII only.
+    value.to_str().map_err(|_| wrong("has a character that no header may have"))?;
+    if [hyper::header::HOST, hyper::header::CONTENT_LENGTH, hyper::header::TRANSFER_ENCODING].contains(&name)
+    {
+        return Err(wrong("would break the request itself and cannot be set"));
+    }
+    Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests;

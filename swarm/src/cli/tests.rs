@@ -1,0 +1,147 @@
+//! The command line as its users type it.
+
+use std::time::Duration;
+
+use super::*;
+
+const URL: &str = "http://h/s.m3u8";
+
+fn parsed(args: &[&str]) -> Invocation {
+    parse(std::iter::once("swarm").chain(args.iter().copied()).map(OsString::from)).unwrap()
+}
+
+fn mistakes(args: &[&str]) -> Vec<String> {
+    match parse(std::iter::once("swarm").chain(args.iter().copied()).map(OsString::from)) {
+        Err(NoRun::Mistakes(mistakes)) => mistakes,
+        other => panic!("mistakes were expected, not {other:?}"),
+    }
+}
+
+#[test]
+fn one_dash_and_two_and_the_equals_sign_mean_the_same() {
+    let seeded = |args: &[&str]| parsed(&[args, &["-seed", "1", URL]].concat());
+    let expected = seeded(&["--clients", "50", "--duration", "90s"]);
+    assert_eq!(expected.plan.clients, 50);
+    assert_eq!(seeded(&["-clients", "50", "-duration", "90s"]), expected);
+    assert_eq!(seeded(&["-clients=50", "--duration=90s"]), expected);
+}
+
+#[test]
+fn defaults_are_those_of_the_documentation() {
+    let Invocation { plan, mode, log } = parsed(&[URL]);
+    assert_eq!((plan.clients, plan.ramp_rate, plan.ramp_jitter, plan.duration), (10, 5.0, 0.2, None));
+    assert_eq!((plan.variant, plan.pace, plan.verify_tls), (VariantMode::All, Pace::Full, true));
+    assert_eq!(plan.metrics, Some("0.0.0.0:9090".parse().unwrap()));
+    assert_eq!((mode, log), (Mode::Run, Log { json: false, debug: false }));
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let told = mistakes(&[
+        "-clients",
+        "0",
+        "-wat",
+        "5",
+        "-ramp-rate",
+        "fast",
+        "-ramp-jitter",
+        "2",
+        "-duration",
+        "90",
+        "-variant",
+        "best",
+        "-pace",
+        "slow",
+        "-metrics",
+        "nowhere",
+        "-header",
+        "no colon",
+        "-report",
+        "run.txt",
+        "-seed",
+        "x",
+        "-log-format",
+        "xml",
+        "-print-cmd",
+        "-check",
+        "ftp://h/x",
+        "stream.m3u8",
+    ]);
+    for part in [
+        "no flag --wat",
+        "-clients: \"0\"",
+        "-ramp-rate: \"fast\"",
+        "-ramp-jitter: \"2\"",
+        "-duration: \"90\"",
+        "-variant: \"best\" is not one of all, highest, lowest, first",
+        "-pace: \"slow\"",
+        "-metrics: \"nowhere\"",
+        "-header: \"no colon\"",
+        "run.txt",
+        "-seed: \"x\"",
+        "-log-format: \"xml\"",
+        "exclude each other",
+        "\"ftp://h/x\"",
+        "\"stream.m3u8\"",
+    ] {
+        assert_eq!(told.iter().filter(|mistake| mistake.contains(part)).count(), 1, "{part} in {told:#?}");
+    }
+    assert_eq!(told.len(), 15, "{told:#?}");
+}
+
+#[test]
+fn unknown_flags_are_all_told_with_what_was_meant() {
+    let told = mistakes(&["-client", "5", "--frob=1", "-zap", URL]);
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[0].contains("--client;") && told[0].contains("did you mean --clients?"), "{told:?}");
+}
+
+#[test]
+fn a_missing_url_and_a_missing_value_are_told() {
+    assert!(mistakes(&[])[0].contains("no HLS URL"));
+    assert!(mistakes(&[URL, "-clients"])[0].contains("--clients"));
+}
+
+#[test]
+fn a_value_that_looks_like_a_flag_stays_a_value() {
+    let plan = parsed(&["-header", "-clients: 7", URL]).plan;
+    assert_eq!(plan.request.headers.get("-clients").unwrap(), "7");
+    assert_eq!(plan.clients, 10);
+}
+
+#[test]
+fn headers_are_kept_and_the_user_agent_replaces_ours() {
+    let args = ["-no-cache", "-header", "X-A: 1", "-header", "x-a:2", "-header", "User-Agent: mine/1", URL];
+    let request = parsed(&args).plan.request;
+    assert_eq!(request.user_agent, "mine/1");
+    let values: Vec<_> = request.headers.get_all("x-a").iter().collect();
+    assert_eq!(values, ["1", "2"]);
+    assert_eq!(request.headers.get("cache-control").unwrap(), "no-cache");
+    assert_eq!(request.headers.get("pragma").unwrap(), "no-cache");
+    assert!(mistakes(&["-header", "Host: other", URL])[0].contains("cannot be set"));
+    assert!(mistakes(&["-header", "X: a\u{1}b", URL])[0].contains("no header may have"));
+}
+
+#[test]
+fn addresses_are_read_as_go_reads_them() {
+    let address = |text| parsed(&["-metrics", text, URL]).plan.metrics;
+    assert_eq!(address("off"), None);
+    assert_eq!(address(":9191"), Some("0.0.0.0:9191".parse().unwrap()));
+    assert_eq!(address("localhost:0"), Some("127.0.0.1:0".parse().unwrap()));
+    assert_eq!(address("[::1]:9090"), Some("[::1]:9090".parse().unwrap()));
+}
+
+#[test]
+fn several_urls_and_a_duration_are_taken() {
+    let plan = parsed(&["-duration", "1h30m", URL, "https://other.test/x?a=b"]).plan;
+    assert_eq!(plan.urls.len(), 2);
+    assert_eq!(plan.duration, Some(Duration::from_secs(5400)));
+}
+
+#[test]
+fn help_and_version_are_no_mistakes() {
+    for flag in ["--help", "-help", "-h", "--version", "-V"] {
+        let result = parse(["swarm", flag].map(OsString::from));
+        assert!(matches!(result, Err(NoRun::Asked(_))), "{flag}");
+    }
+}

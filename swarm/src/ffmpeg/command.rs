@@ -1,0 +1,170 @@
+//! The command line of one viewer: a pure function of what it plays and what this FFmpeg can do.
+
+use std::fmt::Write as _;
+
+use supervise::CommandLine;
+use url::Url;
+
+use super::Capabilities;
+use crate::plan::{NETWORK_TIMEOUT, Pace, Request};
+
+/// Reloads without a new segment after which FFmpeg gives a live stream up. Two reloads fill one target duration and
+/// FFmpeg reads on once after its first end of file, so a frozen stream ends a view after about 15 target durations:
+/// far beyond the 3.5 at which a player calls it stuck, soon enough to show in a short run. FFmpeg's own default, 100,
+/// takes over three minutes at 2 s segments.
+const MAX_RELOAD: u32 = 15;
+
+/// Media that a player holds before it starts, and that FFmpeg fetches at once on a live start, in target durations.
+const START_BUFFER_SEGMENTS: f64 = 3.0;
+
+/// How often FFmpeg reports its progress: often enough to know within a second that media arrives.
+const PROGRESS_PERIOD_S: &str = "1";
+
+/// What one viewer plays, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View<'a> {
+    /// The playlist.
+    pub url: &'a Url,
+    /// FFmpeg's program number, which is the variant's place in the master playlist; `None` plays everything.
+    pub program: Option<usize>,
+    /// Of the playlist, in seconds; sizes the start buffer.
+    pub target_duration_s: f64,
+    /// Headers of every request.
+    pub request: &'a Request,
+    /// How fast it reads.
+    pub pace: Pace,
+    /// Whether certificates are checked. FFmpeg takes this to the first URL only, never to segments.
+    pub verify_tls: bool,
+}
+
+/// The FFmpeg that plays `view`, reports progress on stdout and trouble on stderr, and writes nothing.
+pub fn command(ffmpeg: &Capabilities, view: &View<'_>) -> CommandLine {
+    let mut command = CommandLine::new(&ffmpeg.program)
+        // `level` marks each line with its severity, which tells the reason of a death from the noise around it.
+        .args(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+warning"])
+        .args(["-progress", "pipe:1", "-stats_period", PROGRESS_PERIOD_S])
+        .args(["-user_agent", &header_text(&view.request.user_agent)])
+        .args(["-rw_timeout", &NETWORK_TIMEOUT.as_micros().to_string()])
+        .args(["-max_reload", &MAX_RELOAD.to_string()])
+        // Origins name segments as they like (.jpg, no extension at all); a load tester must not be choosy.
+        .args(["-allowed_extensions", "ALL"]);
+    if ffmpeg.allowed_segment_extensions {
+        command = command.args(["-allowed_segment_extensions", "ALL"]);
+    }
+    if ffmpeg.extension_picky {
+        command = command.args(["-extension_picky", "0"]);
+    }
+    let headers = header_lines(view.request);
+    if !headers.is_empty() {
+        command = command.args(["-headers", &headers]);
+    }
+    if view.url.scheme() == "https" {
+        command = command.args(["-tls_verify", if view.verify_tls { "1" } else { "0" }]);
+    }
+    if view.pace == Pace::Realtime && ffmpeg.readrate {
+        command = command.args(["-readrate", "1"]);
+        if ffmpeg.readrate_initial_burst {
+            let burst_s = (START_BUFFER_SEGMENTS * view.target_duration_s).to_string();
+            command = command.args(["-readrate_initial_burst", &burst_s]);
+        }
+    }
+    let map = view.program.map_or_else(|| "0".to_owned(), |program| format!("0:p:{program}"));
+    command
+        .args(["-i", view.url.as_str(), "-map", &map, "-ignore_unknown", "-c", "copy"])
+        .args(["-f", "null", "-"])
+}
+
+fn header_lines(request: &Request) -> String {
+    let mut lines = String::new();
+    for (name, value) in &request.headers {
+        // Writing to a string cannot fail.
+        write!(lines, "{name}: {}\r\n", header_text(value)).unwrap_or_default();
+    }
+    lines
+}
+
+/// Header values are checked to be visible ASCII when the plan is made.
+fn header_text(value: &hyper::header::HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::{COOKIE, HeaderValue};
+
+    use super::*;
+
+    fn ffmpeg_5() -> Capabilities {
+        Capabilities {
+            program: "/usr/bin/ffmpeg".into(),
+            version: "5.1.9".to_owned(),
+            protocols: vec!["http".to_owned(), "https".to_owned()],
+            extension_picky: true,
+            allowed_segment_extensions: true,
+            readrate: true,
+            readrate_initial_burst: false,
+        }
+    }
+
+    fn line(ffmpeg: &Capabilities, change: impl FnOnce(&mut View<'_>)) -> String {
+        let url = Url::parse("https://origin.test/live.m3u8?a=1&b=2").unwrap();
+        let request = Request::new(vec![(COOKIE, HeaderValue::from_static("session=1"))], true);
+        let mut view = View {
+            url: &url,
+            program: None,
+            target_duration_s: 2.0,
+            request: &request,
+            pace: Pace::Full,
+            verify_tls: true,
+        };
+        change(&mut view);
+        command(ffmpeg, &view).to_string()
+    }
+
+    #[test]
+    fn the_whole_command_is_as_documented() {
+        // Carriage returns would not survive in a file.
+        insta::assert_snapshot!(line(&ffmpeg_5(), |_| {}).replace("\r\n", "⏎").replace(" -", "\n-"));
+    }
+
+    #[test]
+    fn a_chosen_variant_is_its_program() {
+        assert!(line(&ffmpeg_5(), |view| view.program = Some(2)).contains(" -map 0:p:2 "));
+    }
+
+    #[test]
+    fn options_that_this_ffmpeg_lacks_are_left_out() {
+        let old = Capabilities {
+            extension_picky: false,
+            allowed_segment_extensions: false,
+            readrate_initial_burst: false,
+            ..ffmpeg_5()
+        };
+        let text = line(&old, |view| view.pace = Pace::Realtime);
+        assert!(
+            !text.contains("picky") && !text.contains("segment_ext") && !text.contains("burst"),
+            "{text}"
+        );
+        assert!(text.contains(" -readrate 1 "));
+        let new = Capabilities { readrate_initial_burst: true, ..ffmpeg_5() };
+        let text = line(&new, |view| view.pace = Pace::Realtime);
+        assert!(text.contains(" -readrate 1 -readrate_initial_burst 6 "), "{text}");
+    }
+
+    #[test]
+    fn certificates_are_checked_unless_told_otherwise() {
+        assert!(line(&ffmpeg_5(), |_| {}).contains("-tls_verify 1"));
+        assert!(line(&ffmpeg_5(), |view| view.verify_tls = false).contains("-tls_verify 0"));
+        let http = Url::parse("http://origin.test/live.m3u8").unwrap();
+        let request = Request::new(Vec::new(), false);
+        let view = View {
+            url: &http,
+            program: None,
+            target_duration_s: 2.0,
+            request: &request,
+            pace: Pace::Full,
+            verify_tls: false,
+        };
+        assert!(!command(&ffmpeg_5(), &view).to_string().contains("tls_verify"));
+    }
+}

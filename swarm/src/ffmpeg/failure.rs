@@ -1,0 +1,99 @@
+//! From FFmpeg's last words to one reason that a human understands, and that is the same for the same failure.
+
+use supervise::Exit;
+
+/// Why a process ended, in FFmpeg's own words where it had any.
+pub fn reason(said: &[String], exit: Exit) -> String {
+    let said: Vec<Line> = said.iter().map(|line| Line::read(line)).collect();
+    // FFmpeg ends with general remarks ("Error opening input files"); the cause is the last line that is not one.
+    let telling = said.iter().rev().filter(|line| !line.is_general());
+    let cause = telling.clone().find(|line| line.severe).or_else(|| telling.clone().next());
+    let cause = cause.or(said.last()).map(|line| line.text.as_str()).unwrap_or_default();
+    match (exit, cause) {
+        (Exit::Signal(_), _) => exit.to_string(),
+        (Exit::Code(0), _) => "the stream ended or froze: FFmpeg saw no new segment and gave up".to_owned(),
+        (Exit::Code(_), "") => format!("{exit}, and FFmpeg said nothing"),
+        (Exit::Code(_), cause) => cause.to_owned(),
+    }
+}
+
+struct Line {
+    severe: bool,
+    text: String,
+}
+
+impl Line {
+    /// `[http @ 0x55d0c8] [error] HTTP error 404 Not Found` → `http: HTTP error 404 Not Found`, severe.
+    fn read(raw: &str) -> Self {
+        let (mut severe, mut component, mut rest) = (false, None, raw.trim());
+        while let Some((tag, tail)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            match tag {
+                "error" | "fatal" | "panic" => severe = true,
+                "warning" | "info" | "verbose" => {}
+                // The address differs in every process; the same failure must read the same.
+                _ => component = tag.split(" @ ").next(),
+            }
+            rest = tail.trim_start();
+        }
+        let text = match component {
+            Some(component) => format!("{component}: {rest}"),
+            None => rest.to_owned(),
+        };
+        Self { severe, text }
+    }
+
+    fn is_general(&self) -> bool {
+        ["Error opening input file", "Conversion failed", "Exiting normally"]
+            .iter()
+            .any(|general| self.text.starts_with(general))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason_of(said: &[&str], exit: Exit) -> String {
+        reason(&said.iter().map(ToString::to_string).collect::<Vec<_>>(), exit)
+    }
+
+    #[test]
+    fn the_telling_line_is_found_in_each_versions_words() {
+        // FFmpeg 5.1, then 7.1.
+        let old = ["[error] http://h/s.m3u8: Server returned 404 Not Found"];
+        assert_eq!(reason_of(&old, Exit::Code(1)), "http://h/s.m3u8: Server returned 404 Not Found");
+        let new = [
+            "[http @ 0x5581] [warning] HTTP error 503 Service Unavailable",
+            "[in#0 @ 0x5582] [error] Error opening input: Server returned 5XX Server Error reply",
+            "[error] Error opening input file http://h/s.m3u8.",
+            "[error] Error opening input files: Server returned 5XX Server Error reply",
+        ];
+        assert_eq!(
+            reason_of(&new, Exit::Code(8)),
+            "in#0: Error opening input: Server returned 5XX Server Error reply"
+        );
+    }
+
+    #[test]
+    fn the_same_failure_reads_the_same_in_every_process() {
+        let died = |address| {
+            reason_of(&[&format!("[tcp @ {address}] [error] Connection to h failed")], Exit::Code(1))
+        };
+        assert_eq!(died("0x55aa00"), died("0x7f1234"));
+        assert_eq!(died("0x55aa00"), "tcp: Connection to h failed");
+    }
+
+    #[test]
+    fn an_error_outweighs_a_later_warning_and_silence_is_said() {
+        let said = ["[error] Invalid data found", "[hls @ 0x1] [warning] skipping 1 segments"];
+        assert_eq!(reason_of(&said, Exit::Code(183)), "Invalid data found");
+        assert_eq!(reason_of(&[], Exit::Code(183)), "exit code 183, and FFmpeg said nothing");
+        assert_eq!(reason_of(&["unmarked words"], Exit::Code(1)), "unmarked words");
+    }
+
+    #[test]
+    fn a_signal_and_a_frozen_stream_are_named() {
+        assert_eq!(reason_of(&["[error] x"], Exit::Signal(9)), "killed by SIGKILL");
+        assert!(reason_of(&[], Exit::Code(0)).contains("froze"));
+    }
+}

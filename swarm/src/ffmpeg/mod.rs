@@ -1,0 +1,8 @@
+//! What we know of FFmpeg: what this build can do, how it is called, what it tells us while it runs and when it dies.
+
+pub mod capabilities;
+pub mod command;
+pub mod failure;
+pub mod progress;
+
+pub use capabilities::Capabilities;

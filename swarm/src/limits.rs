@@ -1,0 +1,209 @@
+//! What this machine allows: descriptors, processes, memory. Reads, and raises the one limit that may be raised.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+
+/// Descriptors per viewer: stdout, stderr, and the handle that tells of the process's end.
+const DESCRIPTORS_PER_VIEWER: u64 = 3;
+
+/// Descriptors of everything else: runtime, listener, scrapers, logs, libraries.
+const DESCRIPTORS_BESIDE: u64 = 128;
+
+/// FFmpeg 7 and later run three threads per viewer, 5.1 one (FACTS: measured on 5.1.9, 7.1.5, 9.0.2).
+const TASKS_PER_VIEWER: u64 = 3;
+
+/// Proportional memory of one viewer with a distribution's FFmpeg: 16 MB with 5.1.9, 19 MB with 7.1.5 (measured,
+/// docs/SUPERVISION.md). The larger one, rounded up.
+const MEMORY_PER_VIEWER_BYTES: u64 = 20_000_000;
+
+/// What a number of viewers asks of the machine, and what it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Open descriptors that this process may have.
+    pub descriptors: Option<u64>,
+    /// Further processes and threads that may be started: the least of the user's and the control group's limit.
+    pub tasks: Option<u64>,
+    /// Memory that is free for use, in bytes: the least of the machine's and the control group's.
+    pub memory_bytes: Option<u64>,
+}
+
+/// What does not fit. The text is a sentence without a full stop.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Shortage {
+    /// Cannot start all viewers.
+    #[error(
+        "{clients} viewers need {needed} open files, and only {limit} are allowed here: set the hard limit higher \
+         (ulimit -Hn {needed} as root, LimitNOFILE={needed} in a systemd unit) or use fewer -clients"
+    )]
+    Descriptors {
+        /// Asked for.
+        clients: u32,
+        /// Descriptors that they need.
+        needed: u64,
+        /// The hard limit.
+        limit: u64,
+    },
+    /// Cannot start all viewers.
+    #[error(
+        "{clients} viewers need up to {needed} processes and threads, and only {limit} more are allowed here: raise \
+         the limit (ulimit -u, TasksMax in a systemd unit, --pids-limit of a container) or use fewer -clients"
+    )]
+    Tasks {
+        /// Asked for.
+        clients: u32,
+        /// Tasks that they need.
+        needed: u64,
+        /// Tasks that are left.
+        limit: u64,
+    },
+    /// May work, with a leaner FFmpeg.
+    #[error(
+        "{clients} viewers take about {needed_mb} MB with a usual FFmpeg, and {available_mb} MB are free: the machine \
+         may swap or kill viewers, which looks like a failing origin"
+    )]
+    Memory {
+        /// Asked for.
+        clients: u32,
+        /// In 10⁶ bytes.
+        needed_mb: u64,
+        /// In 10⁶ bytes.
+        available_mb: u64,
+    },
+}
+
+impl Shortage {
+    /// Whether the run may be tried all the same.
+    pub fn is_warning(&self) -> bool {
+        matches!(self, Self::Memory { .. })
+    }
+}
+
+impl Limits {
+    /// What is allowed now; the soft limit of descriptors is first raised to the hard one. Unknown is no limit.
+    pub fn raise_and_read() -> Self {
+        Self { descriptors: raise_descriptors(), tasks: tasks_left(), memory_bytes: memory_available() }
+    }
+
+    /// What `clients` viewers lack.
+    pub fn shortages(&self, clients: u32) -> Vec<Shortage> {
+        let viewers = u64::from(clients);
+        let mut found = Vec::new();
+        let needed = viewers * DESCRIPTORS_PER_VIEWER + DESCRIPTORS_BESIDE;
+        if let Some(limit) = self.descriptors.filter(|limit| *limit < needed) {
+            found.push(Shortage::Descriptors { clients, needed, limit });
+        }
+        let needed = viewers * TASKS_PER_VIEWER;
+        if let Some(limit) = self.tasks.filter(|limit| *limit < needed) {
+            found.push(Shortage::Tasks { clients, needed, limit });
+        }
+        let needed = viewers * MEMORY_PER_VIEWER_BYTES;
+        if let Some(available) = self.memory_bytes.filter(|available| *available < needed) {
+            let (needed_mb, available_mb) = (needed / 1_000_000, available / 1_000_000);
+            found.push(Shortage::Memory { clients, needed_mb, available_mb });
+        }
+        found
+    }
+}
+
+fn raise_descriptors() -> Option<u64> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    if soft < hard && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_err() {
+        return Some(soft);
+    }
+    Some(hard)
+}
+
+fn tasks_left() -> Option<u64> {
+    [user_tasks_left(), control_group_left("pids.max", "pids.current")].into_iter().flatten().min()
+}
+
+/// `RLIMIT_NPROC` counts every thread of the user on the machine; root has no such limit.
+fn user_tasks_left() -> Option<u64> {
+    let user = nix::unistd::geteuid();
+    if user.is_root() {
+        return None;
+    }
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NPROC).ok()?;
+    if soft < hard {
+        // A failure leaves the soft limit, which the sum below then uses.
+        setrlimit(Resource::RLIMIT_NPROC, hard, hard).unwrap_or_default();
+    }
+    let (limit, _) = getrlimit(Resource::RLIMIT_NPROC).ok()?;
+    (limit != RLIM_INFINITY).then(|| limit.saturating_sub(tasks_of(user.as_raw())))
+}
+
+fn tasks_of(user: u32) -> u64 {
+    let Ok(processes) = fs::read_dir("/proc") else { return 0 };
+    processes
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok()))
+        .filter(|entry| entry.metadata().is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == user))
+        .map(|entry| fs::read_dir(entry.path().join("task")).map_or(1, |tasks| tasks.count() as u64))
+        .sum()
+}
+
+fn memory_available() -> Option<u64> {
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| parse_available(&text));
+    [machine, control_group_left("memory.max", "memory.current")].into_iter().flatten().min()
+}
+
+fn parse_available(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// What is left in our control group (v2) and in each one above it; "max" and unreadable files are no limit.
+fn control_group_left(limit: &str, current: &str) -> Option<u64> {
+    let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let folder = Path::new("/sys/fs/cgroup").join(own);
+    folder
+        .ancestors()
+        .take_while(|folder| folder.starts_with("/sys/fs/cgroup"))
+        .filter_map(|folder| {
+            let read = |name: &str| -> Option<u64> {
+                let file: PathBuf = folder.join(name);
+                fs::read_to_string(file).ok()?.trim().parse().ok()
+            };
+            Some(read(limit)?.saturating_sub(read(current)?))
+        })
+        .min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_shortage_is_a_sentence_with_the_number_to_set() {
+        let small = Limits { descriptors: Some(1024), tasks: Some(1000), memory_bytes: Some(4_000_000_000) };
+        let texts: Vec<_> = small.shortages(500).iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), 3, "{texts:?}");
+        assert!(texts[0].contains("LimitNOFILE=1628"), "{texts:?}");
+        assert!(texts[1].contains("up to 1500 processes"), "{texts:?}");
+        assert!(texts[2].contains("10000 MB") && texts[2].contains("4000 MB"), "{texts:?}");
+    }
+
+    #[test]
+    fn only_memory_is_a_warning() {
+        let small = Limits { descriptors: Some(1), tasks: Some(1), memory_bytes: Some(1) };
+        let warnings: Vec<_> = small.shortages(10).iter().map(Shortage::is_warning).collect();
+        assert_eq!(warnings, [false, false, true]);
+    }
+
+    #[test]
+    fn what_is_unknown_is_no_limit_and_what_fits_is_no_shortage() {
+        assert!(Limits::default().shortages(100_000).is_empty());
+        let exact = Limits { descriptors: Some(428), tasks: Some(300), memory_bytes: Some(2_000_000_000) };
+        assert!(exact.shortages(100).is_empty());
+    }
+
+    #[test]
+    fn free_memory_is_read_in_bytes() {
+        assert_eq!(parse_available("MemTotal: 9 kB\nMemAvailable:   2048 kB\n"), Some(2_097_152));
+        assert_eq!(parse_available("MemTotal: 9 kB\n"), None);
+    }
+}

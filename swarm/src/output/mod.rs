@@ -1,0 +1,7 @@
+//! Everything that shows the run. Nothing here computes: it formats what `stats` knows.
+
+pub mod admin;
+pub mod metrics;
+pub mod report;
+pub mod status;
+pub mod summary;

@@ -1,0 +1,177 @@
+//! The end of a run as text: a sentence, then a table.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use supervise::Exit;
+
+use crate::dispatcher::{EndedBy, Outcome};
+use crate::go_duration;
+use crate::stats::Snapshot;
+
+/// Kinds of failure that the table lists; the JSON report has all.
+const FAILURE_LINES: usize = 5;
+
+/// How it went, in one sentence without a full stop.
+pub fn sentence(outcome: &Outcome) -> String {
+    let Snapshot { elapsed, target, totals, target_reached_after, .. } = &outcome.at_end;
+    let commonest = outcome.at_end.failures.first().map(|kind| kind.reason.as_str());
+    if totals.have_played == 0 && outcome.after.totals.have_played == 0 {
+        let why = commonest.unwrap_or("no media arrived before the end");
+        return format!("No viewer ever received media: {why}");
+    }
+    match target_reached_after {
+        Some(reached) => {
+            let held = seconds(elapsed.saturating_sub(*reached));
+            let restarts = match totals.restarted {
+                0 => "without a restart".to_owned(),
+                1 => "with 1 restart".to_owned(),
+                many => format!("with {many} restarts"),
+            };
+            if totals.active == *target {
+                format!("Held {target} of {target} viewers for {held} {restarts}")
+            } else {
+                format!("Reached {target} viewers, but only {} ran at the end, {restarts}", totals.active)
+            }
+        }
+        None if totals.started < u64::from(*target) => {
+            format!(
+                "Stopped in the ramp after {}: {} of {target} viewers were started",
+                seconds(*elapsed),
+                totals.started
+            )
+        }
+        None => {
+            let peak = totals.peak_active;
+            let why = commonest.unwrap_or("FFmpegs did not start fast enough");
+            format!("Never held {target} viewers: at most {peak} ran at the same time ({why})")
+        }
+    }
+}
+
+/// The sentence and the table, ready to print.
+pub fn text(outcome: &Outcome) -> String {
+    let Snapshot { elapsed, target, totals, target_reached_after, exits, failures, other_failures } =
+        &outcome.at_end;
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    let reached = target_reached_after.map_or_else(
+        || "never all at the same time".to_owned(),
+        |after| format!("all after {}", seconds(after)),
+    );
+    rows.push((
+        "viewers",
+        format!("{} of {target} ran at the end, peak {}, {reached}", totals.active, totals.peak_active),
+    ));
+    rows.push(("played", format!("{} of {target} received media", outcome.after.totals.have_played)));
+    rows.push(("starts", format!("{}, and {} restarts", totals.started, totals.restarted)));
+    if totals.completed_views > 0 {
+        rows.push(("views", format!("{} complete", totals.completed_views)));
+    }
+    rows.push(("exits", exits_text(exits)));
+    for kind in failures.iter().take(FAILURE_LINES) {
+        rows.push(("failure", format!("{} × {}", kind.count, kind.reason)));
+    }
+    let more = failures.iter().skip(FAILURE_LINES).map(|kind| kind.count).sum::<u64>() + other_failures;
+    if more > 0 {
+        rows.push(("failure", format!("{more} × other reasons")));
+    }
+    let how = match outcome.ended_by {
+        EndedBy::Duration => "the duration was over",
+        EndedBy::Signal => "stopped by a signal",
+        EndedBy::SecondSignal => "killed by a second signal",
+    };
+    rows.push(("ended", format!("after {}: {how}", seconds(*elapsed))));
+    let mut text = format!("{}.\n\n", sentence(outcome));
+    for (name, value) in rows {
+        // Writing to a string cannot fail.
+        writeln!(text, "  {name:<9}{value}").unwrap_or_default();
+    }
+    text
+}
+
+fn exits_text(exits: &std::collections::BTreeMap<Exit, u64>) -> String {
+    if exits.is_empty() {
+        return "none before the end".to_owned();
+    }
+    exits.iter().map(|(exit, count)| format!("{count} × {exit}")).collect::<Vec<_>>().join(", ")
+}
+
+/// To a tenth of a second below a minute.
+fn seconds(duration: Duration) -> String {
+    let tenths = (duration.as_secs_f64() * 10.0).round() / 10.0;
+    go_duration::format(Duration::from_secs_f64(tenths))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::stats::{FailureKind, Totals};
+
+    fn outcome(change: impl FnOnce(&mut Snapshot)) -> Outcome {
+        let mut at_end = Snapshot {
+            elapsed: Duration::from_secs(30),
+            target: 10,
+            totals: Totals { active: 10, peak_active: 10, started: 10, have_played: 10, ..Totals::default() },
+            target_reached_after: Some(Duration::from_millis(1812)),
+            exits: BTreeMap::new(),
+            failures: Vec::new(),
+            other_failures: 0,
+        };
+        change(&mut at_end);
+        Outcome { ended_by: EndedBy::Duration, after: at_end.clone(), at_end }
+    }
+
+    fn failure(reason: &str, count: u64) -> FailureKind {
+        let reason = reason.to_owned();
+        FailureKind { reason, count, first_viewer: 0, first_after_s: 1.0, ffmpeg_said: Vec::new() }
+    }
+
+    #[test]
+    fn a_good_run_is_said_in_one_sentence_and_a_table() {
+        insta::assert_snapshot!(text(&outcome(|_| {})));
+    }
+
+    #[test]
+    fn a_bad_run_shows_its_reasons_most_frequent_first() {
+        insta::assert_snapshot!(text(&outcome(|at_end| {
+            at_end.totals = Totals {
+                active: 7,
+                peak_active: 10,
+                started: 10,
+                restarted: 25,
+                have_played: 10,
+                ..at_end.totals
+            };
+            at_end.exits = [(Exit::Code(1), 24), (Exit::Signal(9), 4)].into();
+            at_end.failures = vec![failure("HTTP error 503", 24), failure("killed by SIGKILL", 4)];
+            at_end.other_failures = 2;
+        })));
+    }
+
+    #[test]
+    fn each_way_a_run_can_go_has_its_sentence() {
+        let said = |change: &dyn Fn(&mut Snapshot)| sentence(&outcome(|at_end| change(at_end)));
+        let nothing = said(&|at_end| {
+            at_end.totals.have_played = 0;
+            at_end.failures = vec![failure("404", 9)];
+        });
+        assert_eq!(nothing, "No viewer ever received media: 404");
+        assert_eq!(
+            said(&|at_end| at_end.totals.restarted = 1),
+            "Held 10 of 10 viewers for 28.2s with 1 restart"
+        );
+        let in_ramp = said(&|at_end| {
+            at_end.target_reached_after = None;
+            at_end.totals.started = 4;
+        });
+        assert_eq!(in_ramp, "Stopped in the ramp after 30s: 4 of 10 viewers were started");
+        let never = said(&|at_end| {
+            at_end.target_reached_after = None;
+            at_end.totals.peak_active = 6;
+            at_end.failures = vec![failure("HTTP error 503", 24)];
+        });
+        assert_eq!(never, "Never held 10 viewers: at most 6 ran at the same time (HTTP error 503)");
+    }
+}

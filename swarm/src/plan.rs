@@ -1,0 +1,109 @@
+//! What the run shall be: validated, plain values. Knows nothing of flags, processes or sockets.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hyper::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use url::Url;
+
+/// Most viewers that one run accepts. Far above what FFmpegs on one machine can be; it keeps a typing slip such as
+/// an extra pair of zeros from starting a fork bomb.
+pub const MOST_CLIENTS: u32 = 100_000;
+
+/// How long a connection attempt may take, and how long an open one may be silent. Players give up on a request
+/// after 10 to 20 s; a viewer that waits longer hides a dead origin.
+pub const NETWORK_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long `--check` lets its viewer play: five segments of the usual two seconds.
+pub const CHECK_DURATION: Duration = Duration::from_secs(10);
+
+/// A whole run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// At least one; viewers are spread over them in turn.
+    pub urls: Vec<Url>,
+    /// How many viewers shall run, 1 to [`MOST_CLIENTS`].
+    pub clients: u32,
+    /// Viewers started per second, above 0.
+    pub ramp_rate: f64,
+    /// Random offset of each start, in gaps between two starts, 0 to 1.
+    pub ramp_jitter: f64,
+    /// From the first start; `None` runs until stopped.
+    pub duration: Option<Duration>,
+    /// Which variant of a master playlist the viewers play.
+    pub variant: VariantMode,
+    /// What every request carries.
+    pub request: Request,
+    /// Whether certificates are checked.
+    pub verify_tls: bool,
+    /// Where `/metrics` is served; `None` for nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// The FFmpeg program: a name or a path.
+    pub ffmpeg: PathBuf,
+    /// How fast a viewer reads.
+    pub pace: Pace,
+    /// Where reports are written at the end.
+    pub reports: Vec<PathBuf>,
+    /// Makes ramp jitter and backoff jitter repeatable.
+    pub seed: u64,
+}
+
+/// Which variant of a master playlist is played. A media playlist is played as it is in every mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VariantMode {
+    /// Every variant at the same time.
+    All,
+    /// The one with the largest BANDWIDTH.
+    Highest,
+    /// The one with the smallest BANDWIDTH.
+    Lowest,
+    /// The one that is listed first.
+    First,
+}
+
+/// How fast a viewer reads its stream. A live stream is bounded by its own pace either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pace {
+    /// As fast as it arrives.
+    Full,
+    /// At playback speed after a start buffer.
+    Realtime,
+}
+
+/// What every request of every viewer carries, and `swarm`'s own as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Extra headers, as given; never `User-Agent`, which is [`Self::user_agent`].
+    pub headers: HeaderMap,
+    /// The `User-Agent` header.
+    pub user_agent: HeaderValue,
+}
+
+impl Request {
+    /// What the origin sees when the user gave no `User-Agent` of his own.
+    pub const DEFAULT_USER_AGENT: &str = concat!("ffmpeg-hls-swarm/", env!("CARGO_PKG_VERSION"));
+
+    /// Headers in the given order; with `no_cache` caches on the way are asked to revalidate.
+    pub fn new(headers: Vec<(HeaderName, HeaderValue)>, no_cache: bool) -> Self {
+        let mut request = Self {
+            headers: HeaderMap::new(),
+            user_agent: HeaderValue::from_static(Self::DEFAULT_USER_AGENT),
+        };
+        if no_cache {
+            let value = HeaderValue::from_static("no-cache");
+            request.headers.insert(hyper::header::CACHE_CONTROL, value.clone());
+            request.headers.insert(hyper::header::PRAGMA, value);
+        }
+        for (name, value) in headers {
+            if name == USER_AGENT {
+                request.user_agent = value;
+            } else {
+                request.headers.append(name, value);
+            }
+        }
+        request
+    }
+}

@@ -1,0 +1,244 @@
+//! What is known of the run: fed by the viewers' reports only, read as a [`Snapshot`] by everything that shows it.
+
+mod failures;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use supervise::Exit;
+
+pub use failures::{FailureKind, Failures};
+
+use crate::viewer::{Ending, Happening, Report, StartKind};
+
+/// The run so far. Bounded: what it holds does not grow with time, nor (but for one bit each) with viewers.
+#[derive(Debug)]
+pub struct Stats {
+    began: Instant,
+    totals: Totals,
+    exits: BTreeMap<Exit, u64>,
+    failures: Failures,
+    /// Viewer n is true when it ever received media.
+    has_played: Vec<bool>,
+    target_reached_after: Option<Duration>,
+}
+
+/// Plain counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Processes that run now.
+    pub active: u32,
+    /// Most that ran at the same time.
+    pub peak_active: u32,
+    /// Viewers whose first process was started.
+    pub started: u64,
+    /// Processes after a viewer's first, complete views not counted.
+    pub restarted: u64,
+    /// VODs played to their end.
+    pub completed_views: u64,
+    /// Processes that ended because we stopped them.
+    pub stopped: u64,
+    /// Viewers that ever received media.
+    pub have_played: u32,
+}
+
+/// The run at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Since the run began, which is its first start.
+    pub elapsed: Duration,
+    /// How many viewers shall run.
+    pub target: u32,
+    /// Counts.
+    pub totals: Totals,
+    /// When all viewers ran at the same time, for the first time.
+    pub target_reached_after: Option<Duration>,
+    /// How processes ended that nobody stopped.
+    pub exits: BTreeMap<Exit, u64>,
+    /// Why, most frequent first.
+    pub failures: Vec<FailureKind>,
+    /// Failures beyond the kinds that are kept apart.
+    pub other_failures: u64,
+}
+
+/// What a report adds that a human should hear at once.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// Nothing.
+    None,
+    /// A kind of failure that had not been seen before.
+    NewFailure {
+        /// Its reason.
+        reason: String,
+        /// FFmpeg's last words.
+        said: Vec<String>,
+    },
+}
+
+impl Stats {
+    /// For a run of at most `clients` viewers that begins now.
+    pub fn new(clients: u32, now: Instant) -> Self {
+        Self {
+            began: now,
+            totals: Totals::default(),
+            exits: BTreeMap::new(),
+            failures: Failures::default(),
+            has_played: vec![false; clients as usize],
+            target_reached_after: None,
+        }
+    }
+
+    /// Takes in one report.
+    pub fn record(&mut self, report: &Report, target: u32, now: Instant) -> News {
+        let after = now.saturating_duration_since(self.began);
+        match &report.what {
+            Happening::Started(kind) => {
+                self.record_start(*kind, target, after);
+                News::None
+            }
+            Happening::Playing => {
+                if let Some(played) = self.has_played.get_mut(report.viewer as usize)
+                    && !std::mem::replace(played, true)
+                {
+                    self.totals.have_played += 1;
+                }
+                News::None
+            }
+            Happening::NotStarted { reason } => {
+                let reason = format!("FFmpeg could not be started: {reason}");
+                self.failures.record(&reason, report.viewer, after, &[])
+            }
+            Happening::Ended(ended) => {
+                self.totals.active = self.totals.active.saturating_sub(1);
+                match &ended.ending {
+                    Ending::Stopped => {
+                        self.totals.stopped += 1;
+                        return News::None;
+                    }
+                    Ending::Completed => self.totals.completed_views += 1,
+                    Ending::Failed { .. } => {}
+                }
+                *self.exits.entry(ended.exit).or_default() += 1;
+                match &ended.ending {
+                    Ending::Failed { reason } => {
+                        self.failures.record(reason, report.viewer, after, &ended.said)
+                    }
+                    _ => News::None,
+                }
+            }
+        }
+    }
+
+    fn record_start(&mut self, kind: StartKind, target: u32, after: Duration) {
+        let totals = &mut self.totals;
+        match kind {
+            StartKind::First => totals.started += 1,
+            StartKind::Restart => totals.restarted += 1,
+            StartKind::NextView => {}
+        }
+        totals.active += 1;
+        totals.peak_active = totals.peak_active.max(totals.active);
+        if self.target_reached_after.is_none() && target > 0 && totals.active >= target {
+            self.target_reached_after = Some(after);
+        }
+    }
+
+    /// Counts only, without a copy of anything that is large.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// How often each kind of failure was seen that was told before, since this was last asked.
+    pub fn repeated_failures(&mut self) -> Vec<(String, u64)> {
+        self.failures.take_repeated()
+    }
+
+    /// The run at this moment.
+    pub fn snapshot(&self, target: u32, now: Instant) -> Snapshot {
+        Snapshot {
+            elapsed: now.saturating_duration_since(self.began),
+            target,
+            totals: self.totals,
+            target_reached_after: self.target_reached_after,
+            exits: self.exits.clone(),
+            failures: self.failures.by_count(),
+            other_failures: self.failures.others(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::viewer::Ended;
+
+    fn stats() -> Stats {
+        Stats::new(3, Instant::now())
+    }
+
+    fn feed(stats: &mut Stats, viewer: u32, what: Happening) -> News {
+        stats.record(&Report { viewer, what }, 2, Instant::now())
+    }
+
+    fn ended(exit: Exit, ending: Ending) -> Happening {
+        let said = vec!["last words".to_owned()];
+        Happening::Ended(Ended { exit, ending, ran: Duration::ZERO, media: Duration::ZERO, said })
+    }
+
+    fn failed(reason: &str) -> Happening {
+        ended(Exit::Code(1), Ending::Failed { reason: reason.to_owned() })
+    }
+
+    #[test]
+    fn starts_restarts_and_next_views_are_told_apart() {
+        let mut stats = stats();
+        for kind in [StartKind::First, StartKind::Restart, StartKind::NextView, StartKind::First] {
+            feed(&mut stats, 0, Happening::Started(kind));
+            feed(&mut stats, 0, ended(Exit::Code(0), Ending::Completed));
+        }
+        let totals = stats.totals();
+        assert_eq!((totals.started, totals.restarted, totals.completed_views), (2, 1, 4));
+        assert_eq!((totals.active, totals.peak_active), (0, 1));
+    }
+
+    #[test]
+    fn the_target_is_reached_once_all_run_at_the_same_time() {
+        let mut stats = stats();
+        feed(&mut stats, 0, Happening::Started(StartKind::First));
+        feed(&mut stats, 0, failed("gone"));
+        feed(&mut stats, 1, Happening::Started(StartKind::First));
+        assert_eq!(stats.snapshot(2, Instant::now()).target_reached_after, None);
+        feed(&mut stats, 0, Happening::Started(StartKind::Restart));
+        assert!(stats.snapshot(2, Instant::now()).target_reached_after.is_some());
+    }
+
+    #[test]
+    fn a_process_that_we_stopped_is_no_exit_and_no_failure() {
+        let mut stats = stats();
+        feed(&mut stats, 0, Happening::Started(StartKind::First));
+        feed(&mut stats, 0, ended(Exit::Code(255), Ending::Stopped));
+        let snapshot = stats.snapshot(2, Instant::now());
+        assert!(snapshot.exits.is_empty() && snapshot.failures.is_empty());
+        assert_eq!(snapshot.totals.stopped, 1);
+    }
+
+    #[test]
+    fn a_viewer_that_plays_again_counts_once() {
+        let mut stats = stats();
+        for viewer in [0, 0, 2, 0] {
+            feed(&mut stats, viewer, Happening::Playing);
+        }
+        assert_eq!(stats.totals().have_played, 2);
+    }
+
+    #[test]
+    fn a_failure_is_news_only_the_first_time() {
+        let mut stats = stats();
+        let first = feed(&mut stats, 0, failed("404"));
+        assert_eq!(first, News::NewFailure { reason: "404".to_owned(), said: vec!["last words".to_owned()] });
+        assert_eq!(feed(&mut stats, 1, failed("404")), News::None);
+        assert_eq!(feed(&mut stats, 2, failed("404")), News::None);
+        assert_eq!(stats.repeated_failures(), [("404".to_owned(), 2)]);
+        assert!(stats.repeated_failures().is_empty());
+    }
+}
