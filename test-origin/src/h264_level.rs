@@ -65,7 +65,7 @@ mod tests {
             (1920, 1080, 60, 5_000, "4.2", "avc1.64002a"),
             (1280, 720, 30, 2_000, "3.1", "avc1.64001f"),
             (640, 360, 30, 600, "3.0", "avc1.64001e"),
-            (256, 144, 30, 120, "1.1", "avc1.64000b"),
+            (256, 144, 30, 120, "1.2", "avc1.64000c"),
         ];
         for (width, height, fps, video_bitrate_kbps, level, codec) in cases {
             let name = String::new();

@@ -52,11 +52,11 @@ pub struct Server<'a> {
     /// What this Nginx can do.
     pub build: &'a Build,
     /// Set only when we are root.
-    pub account: Option<&'a Account>,
+    pub account: Option<Account>,
     /// The hard limit on open files of one process.
     pub open_files: u64,
     /// Where the JSON access log goes; `None` for no log.
-    pub access_log: Option<&'a PathBuf>,
+    pub access_log: Option<PathBuf>,
 }
 
 /// More connections than this per worker would only cost memory: with two workers it is 20 000 viewers at the three
@@ -121,7 +121,7 @@ impl Server<'_> {
         let connections = (files.saturating_sub(64) / 2).max(16);
         writeln!(out, "# test-origin, profile {}: every path is relative to nginx -p", self.profile.name)?;
         writeln!(out, "daemon off;\npid nginx.pid;\nerror_log stderr warn;")?;
-        if let Some(Account { user, group }) = self.account {
+        if let Some(Account { user, group }) = &self.account {
             writeln!(out, "user {user} {group};")?;
         }
         writeln!(out, "worker_processes auto;\nworker_rlimit_nofile {files};")?;
@@ -139,7 +139,7 @@ impl Server<'_> {
     }
 
     fn write_log(&self, out: &mut String) -> std::fmt::Result {
-        let Some(file) = self.access_log else { return writeln!(out, "    access_log off;") };
+        let Some(file) = &self.access_log else { return writeln!(out, "    access_log off;") };
         let fields: Vec<String> =
             LOG_FIELDS.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
         writeln!(out, "    log_format json escape=json '{{{}}}';", fields.join(","))?;
@@ -167,21 +167,16 @@ impl Server<'_> {
         location(out, &format!("~ {}\\.(ts|m4s|mp4)$", PLAIN_PATH), SEGMENT_CACHING, &[cache, valid])?;
         let health_root = format!("root {};", RunDir::HEALTH);
         let fresh = format!("try_files /{} @stale;", RunDir::FRESH);
-        location(out, "= /healthz", "no-store", &["default_type text/plain;", &health_root, &fresh])?;
+        location(out, "= /healthz", "no-store", &[PLAIN_TEXT, &health_root, &fresh])?;
         if self.build.stub_status {
             location(out, "= /nginx_status", "no-store", &["stub_status;"])?;
         }
-        location(
-            out,
-            "/",
-            "no-store",
-            &["return 404 \"there is no such file\\n\";", "default_type text/plain;"],
-        )?;
+        location(out, "/", "no-store", &["return 404 \"there is no such file\\n\";", PLAIN_TEXT])?;
         let stale = "return 503 \"the playlist is stale\\n\";";
-        location(out, "@stale", "no-store", &["default_type text/plain;", stale])?;
+        location(out, "@stale", "no-store", &[PLAIN_TEXT, stale])?;
         let refused = "return 405 \"only GET and HEAD are served\\n\";";
         let allow = "add_header Allow \"GET, HEAD\" always;";
-        location(out, "@not_allowed", "no-store", &["default_type text/plain;", allow, refused])
+        location(out, "@not_allowed", "no-store", &[PLAIN_TEXT, allow, refused])
     }
 }
 
@@ -189,6 +184,8 @@ impl Server<'_> {
 const PLAIN_PATH: &str = "^(/[A-Za-z0-9_-]+)+";
 /// A cache may keep a live playlist, but must ask whether it is still the newest.
 const PLAYLIST_CACHING: &str = "no-cache";
+/// Without its own empty table the answer would have the type of the file that was asked for.
+const PLAIN_TEXT: &str = "types {} default_type text/plain;";
 const SEGMENT_CACHING: &str = "public, max-age=31536000, immutable";
 
 const MIME_TYPES: &str = "        application/vnd.apple.mpegurl m3u8;
@@ -248,7 +245,7 @@ mod tests {
     #[test]
     fn root_gives_its_workers_to_another_account_and_only_root_does() {
         let account = Account { user: "nobody".into(), group: "nogroup".into() };
-        assert!(config(|server| server.account = Some(&account)).contains("\nuser nobody nogroup;\n"));
+        assert!(config(|server| server.account = Some(account)).contains("\nuser nobody nogroup;\n"));
         assert!(!config(|_| {}).contains("\nuser "));
     }
 
@@ -278,7 +275,7 @@ mod tests {
     fn the_access_log_is_off_unless_a_file_is_named() {
         assert!(config(|_| {}).contains("access_log off;"));
         let file = PathBuf::from("/var/log/origin.jsonl");
-        let text = config(|server| server.access_log = Some(&file));
+        let text = config(|server| server.access_log = Some(file));
         assert!(text.contains("access_log \"/var/log/origin.jsonl\" json;"), "{text}");
         assert!(text.contains("\"status\":$status") && text.contains("escape=json"), "{text}");
     }

@@ -58,6 +58,8 @@ async fn play(address: SocketAddr, profile: &Profile) -> anyhow::Result<()> {
             ensure!(!get(address, &path).await?.is_empty(), "{path} is empty");
         }
     }
+    // Last, so that who is told the URL also finds the origin healthy.
+    get(address, "healthz").await?;
     Ok(())
 }
 

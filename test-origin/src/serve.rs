@@ -243,8 +243,8 @@ pub fn server<'a>(plan: &'a Plan, machine: &'a Machine) -> Server<'a> {
         profile: &plan.profile,
         address: machine.address,
         build: &machine.build,
-        account: machine.account.as_ref(),
+        account: machine.account.clone(),
         open_files: machine.open_files,
-        access_log: plan.access_log.as_ref(),
+        access_log: plan.access_log.clone(),
     }
 }
