@@ -1,2 +1,76 @@
-//! Placeholder.
-fn main() {}
+//! The `test-origin` program: parse, log, run, exit code.
+#![forbid(unsafe_code)]
+
+use std::fmt::Display;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use supervise::StopSignals;
+use test_origin::cli::{Args, Request};
+use test_origin::plan::{Plan, Task};
+use test_origin::{catalog, exit_code, log, preflight, questions, serve};
+
+// One thread: the kernel ends the children of a thread with it, and there is little to do.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    log::start(args.verbose, args.log_format);
+    let code = match args.into_request() {
+        Err(mistakes) => complain(mistakes, exit_code::USAGE),
+        Ok(Request::ListProfiles) => match catalog::table() {
+            Ok(table) => say(table.trim_end()),
+            Err(error) => complain([error], exit_code::INTERNAL),
+        },
+        Ok(Request::Run(plan)) => match StopSignals::listen() {
+            Ok(signals) => run(&plan, signals).await,
+            Err(error) => complain([error], exit_code::INTERNAL),
+        },
+    };
+    ExitCode::from(code)
+}
+
+async fn run(plan: &Plan, mut signals: StopSignals) -> u8 {
+    match plan.task {
+        Task::PrintCommands => return say(questions::commands(plan).trim_end()),
+        Task::PrintNginxConf => {
+            return match questions::nginx_conf(plan).await {
+                Ok(config) => say(config.trim_end()),
+                Err(problem) => complain([problem], exit_code::PREFLIGHT),
+            };
+        }
+        Task::Serve | Task::Check => {}
+    }
+    let machine = match preflight::check(plan).await {
+        Ok(machine) => machine,
+        Err(problems) => return complain(problems, exit_code::PREFLIGHT),
+    };
+    if plan.task == Task::Check {
+        return match questions::check(plan, &machine).await {
+            Ok(()) => say("ok"),
+            Err(error) => complain([format!("{error:#}")], exit_code::PREFLIGHT),
+        };
+    }
+    let announce = |url: &str| {
+        tracing::info!("profile {} is live", plan.profile.name);
+        say(url);
+    };
+    match serve::serve(plan, machine, &mut signals, announce).await {
+        Ok(()) => exit_code::OK,
+        Err(error) => complain([format!("{error:#}")], exit_code::INTERNAL),
+    }
+}
+
+/// Writes to stdout. A reader that went away, as `head` does, is no failure of ours.
+fn say(text: &str) -> u8 {
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).unwrap_or_default();
+    exit_code::OK
+}
+
+fn complain(mistakes: impl IntoIterator<Item: Display>, code: u8) -> u8 {
+    for mistake in mistakes {
+        tracing::error!("{mistake}");
+    }
+    code
+}

@@ -1,0 +1,188 @@
+//! The encoded clip of a profile in the cache: made once, never half. Owns the cache directory; nothing else
+//! writes there.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use nix::fcntl::{Flock, FlockArg};
+use supervise::{Child, Exit, ParentDeath, Streams};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use crate::encoder;
+use crate::process::keep_log;
+use crate::profile::Profile;
+use crate::progress::Progress;
+
+/// Where the clip of this profile is, or will be. Everything that determines its content is in its name.
+pub fn path(cache_dir: &Path, profile: &Profile) -> PathBuf {
+    // With neither the program nor the file in it, the command line is exactly what determines the content.
+    let recipe = encoder::prepare(Path::new("ffmpeg"), profile, Path::new("clip")).to_string();
+    cache_dir.join(format!("{}-{:016x}.mp4", profile.name, fnv1a(recipe.as_bytes())))
+}
+
+/// The path of the profile's clip, which is encoded first if it is not there yet.
+///
+/// Two programs that need the same clip at once take turns; the later one finds it made. What an interrupted
+/// encode left is never used, and removed.
+pub async fn prepare(ffmpeg: &Path, cache_dir: &Path, profile: &Profile) -> anyhow::Result<PathBuf> {
+    let clip = path(cache_dir, profile);
+    if clip.exists() {
+        return Ok(clip);
+    }
+    fs::create_dir_all(cache_dir).with_context(|| format!("make {}", cache_dir.display()))?;
+    remove_leftovers(cache_dir);
+    let unfinished = Unfinished::claim(clip.with_extension(Unfinished::EXTENSION)).await?;
+    // Somebody else may have made it while we waited for our turn.
+    if !clip.exists() {
+        encode(ffmpeg, profile, unfinished.path()).await?;
+        unfinished.finish(&clip).context("keep the clip")?;
+    }
+    Ok(clip)
+}
+
+async fn encode(ffmpeg: &Path, profile: &Profile, file: &Path) -> anyhow::Result<()> {
+    let command = encoder::prepare(ffmpeg, profile, file);
+    tracing::debug!("encoding: {command}");
+    let mut child = Child::spawn(&command, Streams { stdout: true, stderr: true }, ParentDeath::Kill)
+        .context("start ffmpeg to encode the clip")?;
+    let log = tokio::spawn(keep_log("ffmpeg", child.stderr.take()));
+    let seconds = encoder::clip_seconds(profile);
+    let mut progress = Progress::start(&profile.name, Duration::from_secs(seconds.into()));
+    if let Some(stdout) = child.stdout.take() {
+        let mut lines = BufReader::new(stdout).lines();
+        while let Some(line) = lines.next_line().await? {
+            if let Some(micros) = line.strip_prefix("out_time_us=").and_then(|number| number.parse().ok()) {
+                progress.reached(Duration::from_micros(micros));
+            }
+        }
+    }
+    let exit = child.wait().await?;
+    let last_words = log.await?.into_lines().join("\n    ");
+    if exit != Exit::Code(0) {
+        bail!("ffmpeg could not encode the clip of profile {}: {exit}\n    {last_words}", profile.name);
+    }
+    progress.finish();
+    Ok(())
+}
+
+/// A clip that is being made. Dropping it removes the file; who holds its lock may write it.
+struct Unfinished {
+    path: PathBuf,
+    file: Flock<File>,
+}
+
+impl Unfinished {
+    const EXTENSION: &str = "unfinished";
+    /// How often to ask whether it is our turn. Only who came second to an encode of seconds waits at all.
+    const TURN_INTERVAL: Duration = Duration::from_millis(100);
+
+    async fn claim(path: PathBuf) -> io::Result<Self> {
+        loop {
+            if let Some(file) = try_lock(&path)? {
+                return Ok(Self { path, file });
+            }
+            tokio::time::sleep(Self::TURN_INTERVAL).await;
+        }
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives the file its name, once it is surely on the disk.
+    fn finish(self, clip: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.path, clip)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Not there any more when it was finished; otherwise nobody has use for it.
+        fs::remove_file(&self.path).unwrap_or_default();
+    }
+}
+
+/// Opens and locks the file, unless somebody else holds it or moved it away while we did.
+fn try_lock(path: &Path) -> io::Result<Option<Flock<File>>> {
+    let file = File::options().create(true).append(true).open(path)?;
+    let opened = file.metadata()?.ino();
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(lock) => Ok(fs::metadata(path).is_ok_and(|meta| meta.ino() == opened).then_some(lock)),
+        Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(None),
+        Err((_, errno)) => Err(errno.into()),
+    }
+}
+
+/// Removes what killed programs left: files whose lock nobody holds.
+fn remove_leftovers(cache_dir: &Path) {
+    let Ok(entries) = fs::read_dir(cache_dir) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.extension().is_some_and(|extension| extension == Unfinished::EXTENSION)
+            && let Ok(Some(_lock)) = try_lock(&path)
+        {
+            fs::remove_file(&path).unwrap_or_default();
+        }
+    }
+}
+
+/// FNV-1a, 64 bit (RFC 9923): the same in every release, unlike the standard library's hash.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog;
+
+    #[test]
+    fn the_hash_is_fnv_1a() {
+        assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn a_clip_is_named_by_what_determines_its_content() {
+        let profile = catalog::find("default").unwrap().unwrap();
+        let name = |profile: &Profile| path(Path::new("/c"), profile);
+        let mut described_otherwise = profile.clone();
+        described_otherwise.description = "other words".into();
+        described_otherwise.hls.playlist_segments += 1;
+        assert_eq!(name(&profile), name(&described_otherwise), "neither is in the clip");
+        let mut slower = profile.clone();
+        slower.variants[0].video_bitrate_kbps -= 1;
+        assert_ne!(name(&profile), name(&slower));
+    }
+
+    #[tokio::test]
+    async fn a_claim_waits_for_the_one_before_and_removes_what_is_not_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.unfinished");
+        let first = Unfinished::claim(path.clone()).await.unwrap();
+        let short = Duration::from_millis(250);
+        assert!(tokio::time::timeout(short, Unfinished::claim(path.clone())).await.is_err());
+        remove_leftovers(folder.path());
+        assert!(path.exists(), "its owner lives");
+        drop(first);
+        assert!(!path.exists());
+        let second = Unfinished::claim(path.clone()).await.unwrap();
+        second.finish(&folder.path().join("x.mp4")).unwrap();
+        assert!(folder.path().join("x.mp4").exists() && !path.exists());
+    }
+
+    #[test]
+    fn a_dead_programs_leftover_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join("default-0.unfinished");
+        fs::write(&left, "half").unwrap();
+        remove_leftovers(folder.path());
+        assert!(!left.exists());
+    }
+}

@@ -1,0 +1,302 @@
+//! Nginx's command line and the whole text of its configuration. Pure: every path in it is relative to the run
+//! directory, so the text depends on nothing but its arguments. Never runs or writes anything.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use supervise::CommandLine;
+
+use crate::profile::Profile;
+use crate::run_dir::RunDir;
+
+/// What a `nginx` program was built with, as `nginx -V` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// Has the module behind `/nginx_status`.
+    pub stub_status: bool,
+    /// The modules that have a directory for temporary files of their own.
+    pub temp_paths: Vec<&'static str>,
+}
+
+impl Build {
+    const WITH_TEMP_PATHS: [&str; 4] = ["proxy", "fastcgi", "uwsgi", "scgi"];
+
+    /// Reads what `nginx -V` printed.
+    pub fn parse(version_output: &str) -> Self {
+        let says = |argument: &str| version_output.split_whitespace().any(|word| word == argument);
+        let without = |module: &&str| says(&format!("--without-http_{module}_module"));
+        Self {
+            stub_status: says("--with-http_stub_status_module"),
+            temp_paths: Self::WITH_TEMP_PATHS.into_iter().filter(|module| !without(module)).collect(),
+        }
+    }
+}
+
+/// Whom the workers run as when we are root: never as root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// User name.
+    pub user: String,
+    /// Group name.
+    pub group: String,
+}
+
+/// Everything that the configuration depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server<'a> {
+    /// What is served.
+    pub profile: &'a Profile,
+    /// Where it listens; the port is not 0.
+    pub address: SocketAddr,
+    /// What this Nginx can do.
+    pub build: &'a Build,
+    /// Set only when we are root.
+    pub account: Option<Account>,
+    /// The hard limit on open files of one process.
+    pub open_files: u64,
+    /// Where the JSON access log goes; `None` for no log.
+    pub access_log: Option<PathBuf>,
+}
+
+/// More connections than this per worker would only cost memory: with two workers it is 20 000 viewers at the three
+/// to four connections that FFmpeg opens for each, half of them idle.
+const MOST_CONNECTIONS: u64 = 32_768;
+
+/// Fields of a line of the access log: key and Nginx variable; numbers stand without quotes.
+const LOG_FIELDS: [(&str, &str); 18] = [
+    ("time", "$msec"),
+    ("remote_addr", "\"$remote_addr\""),
+    ("remote_port", "$remote_port"),
+    ("connection", "$connection"),
+    ("connection_requests", "$connection_requests"),
+    ("method", "\"$request_method\""),
+    ("uri", "\"$uri\""),
+    ("args", "\"$args\""),
+    ("request", "\"$request_uri\""),
+    ("status", "$status"),
+    ("bytes", "$body_bytes_sent"),
+    ("request_time", "$request_time"),
+    ("range", "\"$http_range\""),
+    ("user_agent", "\"$http_user_agent\""),
+    ("cache_control", "\"$http_cache_control\""),
+    ("pragma", "\"$http_pragma\""),
+    ("host", "\"$http_host\""),
+    ("x_test", "\"$http_x_test\""),
+];
+
+/// Runs Nginx in the foreground from its configuration in the run directory.
+pub fn command(nginx: &Path, run_dir: &Path) -> CommandLine {
+    // `-e`: without it Nginx first tries the log file it was built with, and complains when it is not root.
+    CommandLine::new(nginx).args(["-e", "stderr", "-p"]).arg(run_dir).args(["-c", RunDir::NGINX_CONF])
+}
+
+/// As [`command`], but only tests the configuration.
+pub fn test_command(nginx: &Path, run_dir: &Path) -> CommandLine {
+    command(nginx, run_dir).args(["-t", "-q"])
+}
+
+/// A URL of the server for a client on this machine; `path` begins without a slash.
+pub fn url(address: SocketAddr, path: &str) -> String {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+    };
+    format!("http://{}/{path}", SocketAddr::new(ip, address.port()))
+}
+
+impl Server<'_> {
+    /// The whole `nginx.conf`.
+    pub fn config(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        self.write(&mut text).unwrap_or_default();
+        text
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        // Each connection may have a segment open beside its socket; the rest is for logs, listener and epoll.
+        let files = self.open_files.min(2 * MOST_CONNECTIONS + 64);
+        let connections = (files.saturating_sub(64) / 2).max(16);
+        writeln!(out, "# test-origin, profile {}: every path is relative to nginx -p", self.profile.name)?;
+        writeln!(out, "daemon off;\npid nginx.pid;\nerror_log stderr warn;")?;
+        if let Some(Account { user, group }) = &self.account {
+            writeln!(out, "user {user} {group};")?;
+        }
+        writeln!(out, "worker_processes auto;\nworker_rlimit_nofile {files};")?;
+        writeln!(out, "events {{\n    worker_connections {connections};\n}}")?;
+        writeln!(out, "http {{\n    server_tokens off;")?;
+        writeln!(out, "    types {{\n{MIME_TYPES}    }}\n    default_type application/octet-stream;")?;
+        self.write_log(out)?;
+        writeln!(out, "    client_body_temp_path {}/body;", RunDir::TEMP)?;
+        for module in &self.build.temp_paths {
+            writeln!(out, "    {module}_temp_path {}/{module};", RunDir::TEMP)?;
+        }
+        writeln!(out, "{DELIVERY}    server {{")?;
+        self.write_server(out)?;
+        writeln!(out, "    }}\n}}")
+    }
+
+    fn write_log(&self, out: &mut String) -> std::fmt::Result {
+        let Some(file) = &self.access_log else { return writeln!(out, "    access_log off;") };
+        let fields: Vec<String> =
+            LOG_FIELDS.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+        writeln!(out, "    log_format json escape=json '{{{}}}';", fields.join(","))?;
+        writeln!(out, "    access_log \"{}\" json;", file.display())
+    }
+
+    fn write_server(&self, out: &mut String) -> std::fmt::Result {
+        // Without ipv6only=off, `::` would listen on IPv6 alone.
+        let both = if self.address.ip() == std::net::Ipv6Addr::UNSPECIFIED { " ipv6only=off" } else { "" };
+        writeln!(out, "        listen {}{both} backlog=4096;", self.address)?;
+        writeln!(out, "        root {};", RunDir::MEDIA)?;
+        writeln!(out, "        disable_symlinks on from=$document_root;")?;
+        writeln!(out, "        error_page 405 @not_allowed;")?;
+        writeln!(
+            out,
+            "        if ($request_method !~ ^(GET|HEAD)$) {{\n            return 405;\n        }}\n"
+        )?;
+        let entry = Profile::ENTRY;
+        location(out, "= /master.m3u8", PLAYLIST_CACHING, &[&format!("try_files /{entry} =404;")])?;
+        location(out, &format!("~ {}\\.m3u8$", PLAIN_PATH), PLAYLIST_CACHING, &["open_file_cache off;"])?;
+        // Names are never used twice, so a file that was opened once stays what it was; one that was deleted is
+        // forgotten after the seconds here.
+        let cache = "open_file_cache max=4096 inactive=10s;";
+        let valid = "open_file_cache_valid 5s;";
+        location(out, &format!("~ {}\\.(ts|m4s|mp4)$", PLAIN_PATH), SEGMENT_CACHING, &[cache, valid])?;
+        let health_root = format!("root {};", RunDir::HEALTH);
+        let fresh = format!("try_files /{} @stale;", RunDir::FRESH);
+        location(out, "= /healthz", "no-store", &[PLAIN_TEXT, &health_root, &fresh])?;
+        if self.build.stub_status {
+            location(out, "= /nginx_status", "no-store", &["stub_status;"])?;
+        }
+        location(out, "/", "no-store", &["return 404 \"there is no such file\\n\";", PLAIN_TEXT])?;
+        let stale = "return 503 \"the playlist is stale\\n\";";
+        location(out, "@stale", "no-store", &[PLAIN_TEXT, stale])?;
+        let refused = "return 405 \"only GET and HEAD are served\\n\";";
+        let allow = "add_header Allow \"GET, HEAD\" always;";
+        location(out, "@not_allowed", "no-store", &[PLAIN_TEXT, allow, refused])
+    }
+}
+
+/// Folders and names without a dot: neither dotfiles nor files still being written (`.tmp`) match.
+const PLAIN_PATH: &str = "^(/[A-Za-z0-9_-]+)+";
+/// A cache may keep a live playlist, but must ask whether it is still the newest.
+const PLAYLIST_CACHING: &str = "no-cache";
+/// Without its own empty table the answer would have the type of the file that was asked for.
+const PLAIN_TEXT: &str = "types {} default_type text/plain;";
+const SEGMENT_CACHING: &str = "public, max-age=31536000, immutable";
+
+const MIME_TYPES: &str = "        application/vnd.apple.mpegurl m3u8;
+        video/mp2t ts;
+        video/iso.segment m4s;
+        video/mp4 mp4;
+";
+
+/// Viewers keep their connection: nothing is gained by ending it, and a load test would measure the reconnects.
+const DELIVERY: &str = "    sendfile on;
+    tcp_nopush on;
+    keepalive_timeout 75s;
+    keepalive_requests 1000000;
+    client_max_body_size 1k;
+    log_not_found off;
+";
+
+/// One location. Nginx drops inherited headers where a location adds one of its own, so each has them all.
+fn location(out: &mut String, pattern: &str, caching: &str, lines: &[&str]) -> std::fmt::Result {
+    writeln!(out, "        location {pattern} {{")?;
+    for line in lines {
+        writeln!(out, "            {line}")?;
+    }
+    writeln!(out, "            add_header Cache-Control \"{caching}\" always;")?;
+    writeln!(out, "            add_header Access-Control-Allow-Origin \"*\" always;")?;
+    writeln!(
+        out,
+        "            add_header Access-Control-Expose-Headers \"Content-Length, Content-Range, Date\" always;"
+    )?;
+    writeln!(out, "        }}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog;
+
+    const DEBIAN: &str = "nginx version: nginx/1.22.1\nconfigure arguments: --with-threads \
+        --with-http_stub_status_module --with-http_v2_module";
+
+    fn config(change: impl FnOnce(&mut Server<'_>)) -> String {
+        let profile = catalog::find("default").unwrap().unwrap();
+        let build = Build::parse(DEBIAN);
+        let address = "127.0.0.1:8080".parse().unwrap();
+        let (account, access_log) = (None, None);
+        let mut server =
+            Server { profile: &profile, address, build: &build, account, open_files: 1024, access_log };
+        change(&mut server);
+        server.config()
+    }
+
+    #[test]
+    fn the_configuration_is_this() {
+        insta::assert_snapshot!(config(|_| {}));
+    }
+
+    #[test]
+    fn root_gives_its_workers_to_another_account_and_only_root_does() {
+        let account = Account { user: "nobody".into(), group: "nogroup".into() };
+        assert!(config(|server| server.account = Some(account)).contains("\nuser nobody nogroup;\n"));
+        assert!(!config(|_| {}).contains("\nuser "));
+    }
+
+    #[test]
+    fn connections_follow_the_limit_on_open_files() {
+        assert!(config(|_| {}).contains("worker_connections 480;"));
+        let plenty = config(|server| server.open_files = 1 << 40);
+        assert!(plenty.contains("worker_rlimit_nofile 65600;"), "{plenty}");
+        assert!(plenty.contains("worker_connections 32768;"), "{plenty}");
+        assert!(config(|server| server.open_files = 10).contains("worker_connections 16;"));
+    }
+
+    #[test]
+    fn a_lean_build_gets_no_directive_that_it_lacks() {
+        let lean =
+            Build::parse("configure arguments: --without-http_scgi_module --without-http_uwsgi_module");
+        assert_eq!(lean, Build { stub_status: false, temp_paths: vec!["proxy", "fastcgi"] });
+        let profile = catalog::find("default").unwrap().unwrap();
+        let address = "127.0.0.1:1".parse().unwrap();
+        let (account, access_log) = (None, None);
+        let server = Server { profile: &profile, address, build: &lean, account, open_files: 99, access_log };
+        let text = server.config();
+        assert!(!text.contains("stub_status") && !text.contains("scgi") && text.contains("proxy_temp_path"));
+    }
+
+    #[test]
+    fn the_access_log_is_off_unless_a_file_is_named() {
+        assert!(config(|_| {}).contains("access_log off;"));
+        let file = PathBuf::from("/var/log/origin.jsonl");
+        let text = config(|server| server.access_log = Some(file));
+        assert!(text.contains("access_log \"/var/log/origin.jsonl\" json;"), "{text}");
+        assert!(text.contains("\"status\":$status") && text.contains("escape=json"), "{text}");
+    }
+
+    #[test]
+    fn an_address_becomes_a_url_that_works_on_this_machine() {
+        for (address, expected) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080/a"),
+            ("0.0.0.0:80", "http://127.0.0.1:80/a"),
+            ("[::1]:8080", "http://[::1]:8080/a"),
+            ("[::]:8080", "http://[::1]:8080/a"),
+            ("192.0.2.7:99", "http://192.0.2.7:99/a"),
+        ] {
+            assert_eq!(url(address.parse().unwrap(), "a"), expected);
+        }
+        assert!(
+            config(|server| server.address = "[::]:80".parse().unwrap())
+                .contains("listen [::]:80 ipv6only=off")
+        );
+        assert!(
+            config(|server| server.address = "[::1]:80".parse().unwrap()).contains("listen [::1]:80 backlog")
+        );
+    }
+}

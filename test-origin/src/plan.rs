@@ -1,0 +1,62 @@
+//! What is to be done, in plain and checked values. Knows neither flags nor the state of this machine.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use crate::profile::Profile;
+
+/// Everything that one invocation of `test-origin` is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The stream.
+    pub profile: Profile,
+    /// Serve it, or only tell something about it.
+    pub task: Task,
+    /// How the stream is made.
+    pub source: Source,
+    /// Address to listen on.
+    pub bind: IpAddr,
+    /// Port to listen on; 0 for a free one.
+    pub port: u16,
+    /// Absolute; in it the run directory is made. `None`: tmpfs where there is room.
+    pub parent_dir: Option<PathBuf>,
+    /// Absolute; where encoded clips are kept.
+    pub cache_dir: PathBuf,
+    /// FFmpeg as the user named it.
+    pub ffmpeg: PathBuf,
+    /// Nginx as the user named it.
+    pub nginx: PathBuf,
+    /// Absolute; where the JSON access log goes.
+    pub access_log: Option<PathBuf>,
+}
+
+/// What to do with the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Serve it until asked to stop.
+    Serve,
+    /// Only find out whether it could be served.
+    Check,
+    /// Print Nginx's configuration.
+    PrintNginxConf,
+    /// Print the commands that would run.
+    PrintCommands,
+}
+
+/// How the stream is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Encoded once into the cache, then repeated without encoding.
+    Clip,
+    /// Encoded while it plays.
+    LiveEncode,
+}
+
+impl Plan {
+    /// The port of the examples in the documentation.
+    pub const DEFAULT_PORT: u16 = 8080;
+    /// Nobody else can reach the origin unless asked for.
+    pub const DEFAULT_BIND: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    /// The profile that is served when none is named.
+    pub const DEFAULT_PROFILE: &str = "default";
+}

@@ -1,0 +1,305 @@
+//! Is this machine ready? Finds everything that is missing before anything is started. Changes nothing that lasts,
+//! but for making the cache directory.
+
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use nix::sys::resource::{Resource, getrlimit};
+use nix::unistd::{Group, User};
+use supervise::program::{self, Missing, Program};
+use supervise::{CommandLine, Exit};
+
+use crate::clip;
+use crate::nginx::{Account, Build};
+use crate::plan::{Plan, Source};
+use crate::process::Answer;
+
+/// What a run can rely on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// FFmpeg's full path.
+    pub ffmpeg: PathBuf,
+    /// Nginx's full path.
+    pub nginx: PathBuf,
+    /// What that Nginx can do.
+    pub build: Build,
+    /// Where to listen; the port is not 0 and was free a moment ago.
+    pub address: SocketAddr,
+    /// Where the run directory goes.
+    pub parent_dir: PathBuf,
+    /// Whom the workers run as, when we are root.
+    pub account: Option<Account>,
+    /// Hard limit on the open files of one process.
+    pub open_files: u64,
+}
+
+/// Why this machine is not ready. Each message is one sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// FFmpeg or Nginx is not there.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// A program is there but does not work.
+    #[error("{} does not run: {reason}", program.display())]
+    Broken {
+        /// Which.
+        program: PathBuf,
+        /// What happened.
+        reason: String,
+    },
+    /// FFmpeg was built without something.
+    #[error(
+        "{} has no {what}: install a full build (Debian/Ubuntu: apt install ffmpeg; Nix: nixpkgs#ffmpeg-full) and say \
+         where it is with --ffmpeg PATH", ffmpeg.display()
+    )]
+    Incapable {
+        /// Which FFmpeg.
+        ffmpeg: PathBuf,
+        /// What it lacks.
+        what: String,
+    },
+    /// Somebody else listens there.
+    #[error("port {port} on {ip} is taken: stop what listens there, or use another --port (--port 0 picks a free one)", ip = address.ip(), port = address.port())]
+    PortTaken {
+        /// Where we wanted to listen.
+        address: SocketAddr,
+    },
+    /// Listening there is not possible at all.
+    #[error("cannot listen on {address}: {reason}; choose another --bind or --port")]
+    CannotListen {
+        /// Where we wanted to listen.
+        address: SocketAddr,
+        /// What the operating system says.
+        reason: String,
+    },
+    /// No files can be made there.
+    #[error("cannot write to {}: {reason}; choose another folder with {flag}", folder.display())]
+    Unwritable {
+        /// Which folder.
+        folder: PathBuf,
+        /// What the operating system says.
+        reason: String,
+        /// The flag that names it.
+        flag: &'static str,
+    },
+    /// The segments would not fit.
+    #[error(
+        "{} has {free_mb} MB free, and this profile's live window needs {needed_mb} MB: choose another folder with \
+         --dir", folder.display()
+    )]
+    NoRoom {
+        /// Which folder.
+        folder: PathBuf,
+        /// Free space in 10^6 bytes.
+        free_mb: u64,
+        /// Needed space in 10^6 bytes.
+        needed_mb: u64,
+    },
+    /// The workers are another account and may not pass.
+    #[error(
+        "the account {user}, which serves the files because you are root, may not enter {}: choose another --dir, or \
+         chmod o+x it", folder.display()
+    )]
+    Impassable {
+        /// The first folder that is closed.
+        folder: PathBuf,
+        /// The workers' account.
+        user: String,
+    },
+    /// We are root, and there is nobody to give the workers to.
+    #[error(
+        "you are root, and none of the accounts www-data, nginx and nobody exists to serve the files: run \
+             test-origin as an ordinary user"
+    )]
+    NoAccount,
+}
+
+/// Looks at everything.
+///
+/// # Errors
+/// Every problem there is.
+pub async fn check(plan: &Plan) -> Result<Machine, Vec<Problem>> {
+    let mut problems = Problems(Vec::new());
+    let ffmpeg = problems.note(program::find(Program::Ffmpeg, &plan.ffmpeg));
+    let nginx = problems.note(program::find(Program::Nginx, &plan.nginx));
+    let account = problems.note(account()).flatten();
+    let address = problems.note(free_address(plan));
+    let parent_dir = problems.note(parent_dir(plan, account.as_ref()));
+    if let Some(log) = &plan.access_log {
+        problems.note(appendable(log));
+    }
+    let must_encode =
+        plan.source == Source::LiveEncode || !clip::path(&plan.cache_dir, &plan.profile).exists();
+    if plan.source == Source::Clip && must_encode {
+        problems.note(writable(&plan.cache_dir, "--cache-dir", true));
+    }
+    if let Some(ffmpeg) = &ffmpeg {
+        problems.0.extend(incapabilities(ffmpeg, must_encode).await);
+    }
+    let build = match &nginx {
+        Some(nginx) => problems.note(build(nginx).await),
+        None => None,
+    };
+    match (ffmpeg, nginx, build, address, parent_dir, problems.0.is_empty()) {
+        (Some(ffmpeg), Some(nginx), Some(build), Some(address), Some(parent_dir), true) => {
+            Ok(Machine { ffmpeg, nginx, build, address, parent_dir, account, open_files: open_files() })
+        }
+        _ => Err(problems.0),
+    }
+}
+
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn note<T, P: Into<Problem>>(&mut self, result: Result<T, P>) -> Option<T> {
+        result.map_err(|problem| self.0.push(problem.into())).ok()
+    }
+}
+
+/// Hard limit on the open files of one process; the master raises its workers' soft limit up to it.
+pub fn open_files() -> u64 {
+    // Should the limit not be known, this is what every Unix grants.
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(_, hard)| hard)
+}
+
+/// Whom workers run as: `None` when we are no root and they run as ourselves.
+///
+/// # Errors
+/// [`Problem::NoAccount`].
+pub fn account() -> Result<Option<Account>, Problem> {
+    if !nix::unistd::geteuid().is_root() {
+        return Ok(None);
+    }
+    ["www-data", "nginx", "nobody"]
+        .into_iter()
+        .find_map(|name| {
+            let user = User::from_name(name).ok().flatten()?;
+            let group = Group::from_gid(user.gid).ok().flatten()?;
+            Some(Some(Account { user: user.name, group: group.name }))
+        })
+        .ok_or(Problem::NoAccount)
+}
+
+/// The address to listen on, with a free port for port 0.
+///
+/// # Errors
+/// [`Problem::PortTaken`] or [`Problem::CannotListen`].
+pub fn free_address(plan: &Plan) -> Result<SocketAddr, Problem> {
+    let address = SocketAddr::new(plan.bind, plan.port);
+    TcpListener::bind(address).and_then(|listener| listener.local_addr()).map_err(|error| {
+        match error.kind() {
+            io::ErrorKind::AddrInUse => Problem::PortTaken { address },
+            _ => Problem::CannotListen { address, reason: error.to_string() },
+        }
+    })
+}
+
+fn parent_dir(plan: &Plan, account: Option<&Account>) -> Result<PathBuf, Problem> {
+    let needed = plan.profile.window_bytes();
+    let folder = match &plan.parent_dir {
+        Some(folder) => folder.clone(),
+        // Segments that live for a minute need not reach a disk.
+        None => [PathBuf::from("/dev/shm")]
+            .into_iter()
+            .find(|tmpfs| {
+                writable(tmpfs, "--dir", false).is_ok() && free_bytes(tmpfs).is_none_or(|free| free > needed)
+            })
+            .unwrap_or_else(std::env::temp_dir),
+    };
+    writable(&folder, "--dir", false)?;
+    if let Some(free) = free_bytes(&folder).filter(|free| *free <= needed) {
+        return Err(Problem::NoRoom {
+            folder,
+            free_mb: free / 1_000_000,
+            needed_mb: needed.div_ceil(1_000_000),
+        });
+    }
+    let closed = |folder: &&Path| folder.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o001 == 0);
+    match (account, folder.ancestors().find(closed)) {
+        (Some(Account { user, .. }), Some(closed)) => {
+            Err(Problem::Impassable { folder: closed.to_owned(), user: user.clone() })
+        }
+        _ => Ok(folder),
+    }
+}
+
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let stat = nix::sys::statvfs::statvfs(folder).ok()?;
+    #[expect(clippy::useless_conversion, reason = "the field is 32 bits wide on some systems")]
+    let blocks = u64::from(stat.blocks_available());
+    Some(blocks * stat.fragment_size())
+}
+
+fn writable(folder: &Path, flag: &'static str, make: bool) -> Result<(), Problem> {
+    let made = if make { fs::create_dir_all(folder) } else { Ok(()) };
+    made.and_then(|()| tempfile::tempfile_in(folder)).map(drop).map_err(|error| {
+        // Without the random name that tempfile adds.
+        let reason = error.raw_os_error().map_or(error, io::Error::from_raw_os_error).to_string();
+        Problem::Unwritable { folder: folder.to_owned(), reason, flag }
+    })
+}
+
+fn appendable(file: &Path) -> Result<(), Problem> {
+    fs::File::options().create(true).append(true).open(file).map(drop).map_err(|error| Problem::Unwritable {
+        folder: file.to_owned(),
+        reason: error.to_string(),
+        flag: "--access-log",
+    })
+}
+
+/// Asks FFmpeg what it has; what it says of versions is never compared.
+async fn incapabilities(ffmpeg: &Path, must_encode: bool) -> Vec<Problem> {
+    let mut wanted = vec![("-muxers", "hls", "HLS muxer"), ("-muxers", "mpegts", "MPEG-TS muxer")];
+    if must_encode {
+        wanted.extend([
+            ("-encoders", "libx264", "H.264 encoder libx264"),
+            ("-encoders", "aac", "AAC encoder"),
+            ("-devices", "lavfi", "lavfi input for test pictures"),
+        ]);
+    }
+    let lists: &[&str] = if must_encode { &["-muxers", "-encoders", "-devices"] } else { &["-muxers"] };
+    let mut problems = Vec::new();
+    for list in lists {
+        let broken = |reason| Problem::Broken { program: ffmpeg.to_owned(), reason };
+        let command = CommandLine::new(ffmpeg).args(["-hide_banner", list]);
+        let text = match Answer::of(&command).await {
+            Ok(answer) if answer.is_ok() => answer.text,
+            Ok(answer) => return vec![broken(said(&answer))],
+            Err(error) => return vec![broken(error.to_string())],
+        };
+        // ` E hls   Apple HTTP Live Streaming`: flags, then the names.
+        let has = |name: &str| {
+            let mut names = text.lines().filter_map(|line| line.split_whitespace().nth(1));
+            names.any(|names| names.split(',').any(|known| known == name))
+        };
+        let lacking = wanted.iter().filter(|(in_list, name, _)| in_list == list && !has(name));
+        problems.extend(
+            lacking
+                .map(|(.., what)| Problem::Incapable { ffmpeg: ffmpeg.to_owned(), what: (*what).to_owned() }),
+        );
+    }
+    problems
+}
+
+/// Asks Nginx how it was built.
+///
+/// # Errors
+/// [`Problem::Broken`].
+pub async fn build(nginx: &Path) -> Result<Build, Problem> {
+    let broken = |reason| Problem::Broken { program: nginx.to_owned(), reason };
+    let answer =
+        Answer::of(&CommandLine::new(nginx).arg("-V")).await.map_err(|error| broken(error.to_string()))?;
+    if answer.is_ok() { Ok(Build::parse(&answer.text)) } else { Err(broken(said(&answer))) }
+}
+
+/// Exit and the last line, as one line.
+fn said(answer: &Answer) -> String {
+    let last = answer.text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+    match answer.exit {
+        Exit::Code(0) => last.to_owned(),
+        exit => format!("{exit} ({last})"),
+    }
+}

@@ -1,0 +1,61 @@
+//! Answers without serving: the configuration, the commands, and whether it would work.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use supervise::program::{self, Program};
+
+use crate::plan::{Plan, Source};
+use crate::preflight::{self, Machine, Problem};
+use crate::process::Answer;
+use crate::run_dir::RunDir;
+use crate::{clip, encoder, nginx, serve};
+
+/// Nginx's configuration as the plan's run would have it.
+///
+/// # Errors
+/// When there is no Nginx to ask what it can do, or it does not run.
+pub async fn nginx_conf(plan: &Plan) -> Result<String, Problem> {
+    let nginx = program::find(Program::Nginx, &plan.nginx)?;
+    let address = match plan.port {
+        0 => preflight::free_address(plan)?,
+        port => SocketAddr::new(plan.bind, port),
+    };
+    let machine = Machine {
+        build: preflight::build(&nginx).await?,
+        nginx,
+        address,
+        account: preflight::account()?,
+        open_files: preflight::open_files(),
+        // Neither is in the configuration.
+        ffmpeg: plan.ffmpeg.clone(),
+        parent_dir: plan.parent_dir.clone().unwrap_or_default(),
+    };
+    Ok(serve::server(plan, &machine).config())
+}
+
+/// The commands that the plan's run would start, one a line, for a POSIX shell. `RUN_DIR` stands for the run's own
+/// directory, which has no name yet.
+pub fn commands(plan: &Plan) -> String {
+    let run_dir = Path::new("RUN_DIR");
+    let clip = clip::path(&plan.cache_dir, &plan.profile);
+    let mut commands = Vec::new();
+    if plan.source == Source::Clip {
+        commands.push(encoder::prepare(&plan.ffmpeg, &plan.profile, &clip));
+    }
+    let clip = (plan.source == Source::Clip).then_some(clip.as_path());
+    commands.push(serve::encoder_command(plan, &plan.ffmpeg, clip, &run_dir.join(RunDir::MEDIA)));
+    commands.push(nginx::command(&plan.nginx, run_dir));
+    commands.iter().map(|command| format!("{command}\n")).collect()
+}
+
+/// Lets Nginx test its configuration in a run directory of its own. The rest of `--check` is [`preflight::check`].
+pub async fn check(plan: &Plan, machine: &Machine) -> anyhow::Result<()> {
+    let run_dir = RunDir::create(&machine.parent_dir, &plan.profile)?;
+    run_dir.write(RunDir::NGINX_CONF, &serve::server(plan, machine).config())?;
+    let answer =
+        Answer::of(&nginx::test_command(&machine.nginx, run_dir.path())).await.context("run nginx -t")?;
+    ensure!(answer.is_ok(), "nginx refuses its configuration: {}", answer.text.trim());
+    Ok(())
+}

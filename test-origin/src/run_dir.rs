@@ -1,0 +1,175 @@
+//! The directory of one run: made at the start, removed at the end, and those of dead runs with it. Removes only
+//! directories that bear our marker and whose owner is dead.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use nix::fcntl::{Flock, FlockArg};
+use tempfile::TempDir;
+
+use crate::profile::Profile;
+
+/// An existing run directory. Dropping it removes it with all that is in it.
+#[derive(Debug)]
+pub struct RunDir {
+    root: TempDir,
+    /// Held as long as we live: whoever can take it knows that we are dead.
+    _owner: Flock<File>,
+}
+
+impl RunDir {
+    /// The configuration, relative to the run directory.
+    pub const NGINX_CONF: &str = "nginx.conf";
+    /// What is served.
+    pub const MEDIA: &str = "media";
+    /// Nginx's temporary files.
+    pub const TEMP: &str = "temp";
+    /// The folder of the [`Self::FRESH`] marker.
+    pub const HEALTH: &str = "health";
+    /// Exists exactly while the playlist is fresh; its text is the answer of `/healthz`.
+    pub const FRESH: &str = "fresh";
+
+    const PREFIX: &str = "test-origin-";
+    const MARKER: &str = ".test-origin-owner";
+
+    /// Makes a run directory below `parent` for the profile, and removes those that dead runs left there.
+    pub fn create(parent: &Path, profile: &Profile) -> anyhow::Result<Self> {
+        remove_dead(parent);
+        // Nginx's workers may be another account: they must pass, and nothing here is secret.
+        let root = tempfile::Builder::new()
+            .prefix(Self::PREFIX)
+            .permissions(Permissions::from_mode(0o755))
+            .tempdir_in(parent)
+            .with_context(|| format!("make a run directory in {}", parent.display()))?;
+        let owner = mark(root.path()).context("mark the run directory")?;
+        let run_dir = Self { root, _owner: owner };
+        for folder in [Self::MEDIA, Self::TEMP, Self::HEALTH] {
+            make_folder(&run_dir.path().join(folder))?;
+        }
+        for playlist in profile.media_playlists() {
+            if let Some(folder) = playlist.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                make_folder(&run_dir.media().join(folder))?;
+            }
+        }
+        Ok(run_dir)
+    }
+
+    /// The directory itself, absolute.
+    pub fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Where the encoder writes.
+    pub fn media(&self) -> PathBuf {
+        self.path().join(Self::MEDIA)
+    }
+
+    /// Says whether the playlist is fresh, by the marker that Nginx looks for.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn set_fresh(&self, fresh: bool) -> io::Result<()> {
+        let marker = self.path().join(Self::HEALTH).join(Self::FRESH);
+        if fresh {
+            return write(&marker, "ok\n");
+        }
+        match fs::remove_file(&marker) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a file that Nginx may read, whatever our umask.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn write(&self, relative: impl AsRef<Path>, text: &str) -> io::Result<()> {
+        write(&self.path().join(relative), text)
+    }
+}
+
+fn write(file: &Path, text: &str) -> io::Result<()> {
+    fs::write(file, text)?;
+    fs::set_permissions(file, Permissions::from_mode(0o644))
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir(folder)
+        .and_then(|()| fs::set_permissions(folder, Permissions::from_mode(0o755)))
+        .with_context(|| format!("make {}", folder.display()))
+}
+
+/// The marker gets its name only when its lock is held: nobody ever sees it unlocked while we live.
+fn mark(root: &Path) -> io::Result<Flock<File>> {
+    let unnamed = root.join(".new");
+    let owner = Flock::lock(File::create(&unnamed)?, FlockArg::LockExclusiveNonblock)
+        .map_err(|(_, errno)| io::Error::from(errno))?;
+    fs::rename(unnamed, root.join(RunDir::MARKER))?;
+    Ok(owner)
+}
+
+fn remove_dead(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for path in entries.flatten().map(|entry| entry.path()).filter(|path| is_dead(path)) {
+        match fs::remove_dir_all(&path) {
+            Ok(()) => tracing::info!("removed {}, which a killed test-origin left behind", path.display()),
+            Err(error) => tracing::warn!("cannot remove {} of a killed test-origin: {error}", path.display()),
+        }
+    }
+}
+
+fn is_dead(path: &Path) -> bool {
+    let ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(RunDir::PREFIX))
+        && path
+            .symlink_metadata()
+            .is_ok_and(|meta| meta.is_dir() && meta.uid() == nix::unistd::geteuid().as_raw());
+    ours && File::open(path.join(RunDir::MARKER))
+        .is_ok_and(|marker| Flock::lock(marker, FlockArg::LockExclusiveNonblock).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog;
+
+    fn create(parent: &Path) -> RunDir {
+        RunDir::create(parent, &catalog::find("mini-abr").unwrap().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_run_directory_vanishes_with_its_run_and_nothing_else_does() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::create_dir(parent.path().join("test-origin-of-somebody")).unwrap();
+        let run_dir = create(parent.path());
+        assert!(run_dir.media().join("360p").is_dir());
+        drop(run_dir);
+        let left: Vec<_> =
+            fs::read_dir(parent.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+        assert_eq!(left, ["test-origin-of-somebody"]);
+    }
+
+    #[test]
+    fn the_directory_of_a_dead_run_is_removed_and_that_of_a_living_one_is_not() {
+        let parent = tempfile::tempdir().unwrap();
+        let living = create(parent.path());
+        let dead = parent.path().join("test-origin-dead");
+        fs::create_dir(&dead).unwrap();
+        fs::write(dead.join(RunDir::MARKER), "").unwrap();
+        let second = create(parent.path());
+        assert!(!dead.exists());
+        assert!(living.path().exists() && second.path().exists());
+    }
+
+    #[test]
+    fn freshness_can_be_said_twice_and_taken_back_twice() {
+        let parent = tempfile::tempdir().unwrap();
+        let run_dir = create(parent.path());
+        for fresh in [true, true, false, false] {
+            run_dir.set_fresh(fresh).unwrap();
+            assert_eq!(run_dir.path().join("health/fresh").exists(), fresh);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Answers on stdout.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::support::{command, open_dir};
+
+fn answer(flags: &[&str]) -> String {
+    let output = command(open_dir().path()).args(flags).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_list_has_every_profile_file() {
+    let list = answer(&["--list-profiles"]);
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/profiles")).unwrap();
+    let names: Vec<String> =
+        folder.map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    assert!(names.len() >= 3, "{names:?}");
+    for name in names {
+        assert!(list.lines().any(|line| line.split_whitespace().next() == Some(&name)), "{name} in {list}");
+    }
+}
+
+#[test]
+fn nginx_accepts_the_printed_configuration_of_every_profile() {
+    let log = open_dir().path().join("log with a space");
+    for flags in [
+        &["--profile", "default"][..],
+        &["--profile", "mini-abr", "--bind", "::"],
+        &["--profile", "low-latency", "--access-log", log.to_str().unwrap()],
+    ] {
+        let config = answer(&[flags, &["--print-nginx-conf"]].concat());
+        let prefix = open_dir();
+        std::fs::create_dir(prefix.path().join("temp")).unwrap();
+        std::fs::create_dir_all(log.parent().unwrap()).unwrap();
+        // Debian's servers are in no ordinary user's PATH.
+        let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
+        let mut nginx = Command::new("nginx")
+            .env("PATH", path)
+            .args(["-t", "-e", "stderr", "-c", "/dev/stdin", "-p"])
+            .arg(prefix.path())
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        nginx.stdin.take().unwrap().write_all(config.as_bytes()).unwrap();
+        let output = nginx.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains("[warn]"), "{said}\n{config}");
+        std::fs::remove_dir_all(log.parent().unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn the_printed_commands_are_the_ones_that_run() {
+    let commands = answer(&["--print-cmd"]);
+    let programs: Vec<_> = commands.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(programs, ["ffmpeg", "ffmpeg", "nginx"], "{commands}");
+    let live = answer(&["--print-cmd", "--live-encode"]);
+    assert_eq!(live.lines().count(), 2, "{live}");
+    assert!(!live.contains("-stream_loop"), "{live}");
+}

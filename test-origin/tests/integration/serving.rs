@@ -1,0 +1,197 @@
+//! What is served, and with which headers.
+
+use std::net::TcpListener;
+
+use m3u8_rs::{MasterPlaylist, MediaPlaylist};
+
+use crate::support::{Origin, open_dir, request, request_with, wait_until};
+
+fn assert_live(playlist: &MediaPlaylist, segment_seconds: u32, window: usize) {
+    assert_eq!(playlist.target_duration, u64::from(segment_seconds));
+    assert_eq!(playlist.segments.len(), window);
+    assert!(!playlist.end_list);
+    for segment in &playlist.segments {
+        assert!((f64::from(segment.duration) - f64::from(segment_seconds)).abs() < 1e-6, "{segment:?}");
+    }
+}
+
+#[test]
+fn the_default_profile_is_a_media_playlist_at_its_bit_rate() {
+    let origin = Origin::start(|command| command);
+    let playlist = origin.playlist("stream.m3u8");
+    assert_live(&playlist, 2, 10);
+    let bytes: usize = playlist.segments.iter().map(|segment| origin.get(&segment.uri).body.len()).sum();
+    let kbps = bytes * 8 / 20 / 1000;
+    // 2128 kbit/s of video and audio, and the container's share.
+    assert!((2128..2400).contains(&kbps), "{kbps} kbit/s");
+    assert_eq!(origin.get("master.m3u8").body, origin.get("stream.m3u8").body);
+}
+
+#[test]
+fn the_low_latency_profile_has_short_segments_and_a_short_window() {
+    let origin = Origin::start(|command| command.args(["--profile", "low-latency"]));
+    assert_live(&origin.playlist("stream.m3u8"), 1, 6);
+}
+
+#[test]
+fn the_mini_abr_profile_is_a_master_playlist_whose_variants_keep_their_promise() {
+    let origin = Origin::start(|command| command.args(["--profile", "mini-abr"]));
+    let text = origin.get("stream.m3u8").body;
+    assert_eq!(text, origin.get("master.m3u8").body);
+    let master: MasterPlaylist = m3u8_rs::parse_master_playlist_res(&text).unwrap();
+    let names: Vec<_> = master.variants.iter().map(|variant| variant.uri.as_str()).collect();
+    assert_eq!(names, ["360p/index.m3u8", "240p/index.m3u8", "144p/index.m3u8"]);
+    for variant in &master.variants {
+        let playlist = origin.playlist(&variant.uri);
+        assert_live(&playlist, 2, 6);
+        for segment in &playlist.segments {
+            let folder = variant.uri.split('/').next().unwrap();
+            let bits = 8 * origin.get(&format!("{folder}/{}", segment.uri)).body.len() as u64;
+            assert!(bits / 2 <= variant.bandwidth, "{} exceeds {}", bits / 2, variant.bandwidth);
+            assert!(bits / 2 >= variant.bandwidth * 3 / 4, "{} is far below {}", bits / 2, variant.bandwidth);
+        }
+    }
+}
+
+#[test]
+fn headers_say_what_it_is_and_how_long_it_keeps() {
+    let origin = Origin::tiny();
+    let segment = origin.playlist("stream.m3u8").segments.pop().unwrap().uri;
+    let cases = [
+        ("stream.m3u8", "application/vnd.apple.mpegurl", "no-cache"),
+        ("master.m3u8", "application/vnd.apple.mpegurl", "no-cache"),
+        (segment.as_str(), "video/mp2t", "public, max-age=31536000, immutable"),
+        ("healthz", "text/plain", "no-store"),
+        ("nginx_status", "text/plain", "no-store"),
+    ];
+    for (path, content_type, caching) in cases {
+        for method in ["GET", "HEAD"] {
+            let response = request(method, &origin.at(path));
+            assert_eq!(response.status, 200, "{method} {path}");
+            assert_eq!(response.header("content-type"), Some(content_type), "{method} {path}");
+            assert_eq!(response.header("cache-control"), Some(caching), "{method} {path}");
+            assert_eq!(response.header("access-control-allow-origin"), Some("*"), "{method} {path}");
+        }
+    }
+    let part = request_with("GET", &origin.at(&segment), &["Range: bytes=0-99"]);
+    assert_eq!((part.status, part.body.len()), (206, 100));
+}
+
+#[test]
+fn only_get_and_head_are_served() {
+    let origin = Origin::tiny();
+    let segment = origin.playlist("stream.m3u8").segments.pop().unwrap().uri;
+    for path in ["stream.m3u8", "master.m3u8", &segment, "healthz", "nginx_status", "", "nowhere"] {
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+            let response = request(method, &origin.at(path));
+            assert_eq!(response.status, 405, "{method} /{path}");
+            assert_eq!(response.header("allow"), Some("GET, HEAD"), "{method} /{path}");
+            assert_eq!(response.header("content-type"), Some("text/plain"), "{method} /{path}");
+        }
+    }
+}
+
+#[test]
+fn nothing_but_the_stream_is_served() {
+    let origin = Origin::tiny();
+    let run_dir = std::fs::read_dir(origin.parent_dir.path()).unwrap().next().unwrap().unwrap().path();
+    let media = run_dir.join("media");
+    for name in ["half.ts.tmp", ".hidden.ts", "list.m3u8.tmp", "notes.txt"] {
+        std::fs::write(media.join(name), "secret").unwrap();
+    }
+    std::os::unix::fs::symlink("/etc/hostname", media.join("link.ts")).unwrap();
+    std::os::unix::fs::symlink("/etc", media.join("etc")).unwrap();
+    std::fs::create_dir(media.join(".git")).unwrap();
+    std::fs::write(media.join(".git/object.ts"), "secret").unwrap();
+    std::fs::write(media.join("proof.ts"), "served").unwrap();
+    assert_eq!(origin.get("proof.ts").status, 200, "the folder is the one that is served");
+    let paths = [
+        "",
+        "half.ts.tmp",
+        ".hidden.ts",
+        "list.m3u8.tmp",
+        "notes.txt",
+        ".git/object.ts",
+        "nginx.conf",
+        "../nginx.conf",
+        "%2e%2e/nginx.conf",
+        "..%2fnginx.conf",
+        "health/fresh",
+        "fresh",
+        "missing.ts",
+    ];
+    for path in paths {
+        let status = origin.get(path).status;
+        assert!([400, 404].contains(&status), "/{path} has status {status}");
+    }
+    for path in ["link.ts", "etc/hostname"] {
+        let status = origin.get(path).status;
+        assert!([403, 404].contains(&status), "/{path} has status {status}");
+    }
+}
+
+#[test]
+fn a_segment_that_left_the_window_is_served_for_one_window_more() {
+    let origin = Origin::tiny();
+    let first = origin.playlist("stream.m3u8");
+    let oldest = &first.segments[0].uri;
+    wait_until("the oldest segment has left for three segments", || {
+        origin.playlist("stream.m3u8").media_sequence >= first.media_sequence + 3
+    });
+    assert_eq!(origin.get(oldest).status, 200);
+    wait_until("it is gone", || origin.get(oldest).status == 404);
+    let now = origin.playlist("stream.m3u8").media_sequence;
+    assert!(now >= first.media_sequence + 4, "gone too soon: {} -> {now}", first.media_sequence);
+}
+
+#[test]
+fn variants_keep_the_same_media_sequence() {
+    let origin = Origin::of_file("tiny-pair", &[]);
+    let (big, small) = (origin.playlist("big/index.m3u8"), origin.playlist("small/index.m3u8"));
+    assert!(big.media_sequence.abs_diff(small.media_sequence) <= 1, "one may be written a moment later");
+}
+
+#[test]
+fn an_ipv6_address_is_served_too() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        eprintln!("skipped: this machine has no IPv6");
+        return;
+    }
+    let origin = Origin::of_file("tiny", &["--bind", "::1"]);
+    assert!(origin.url.starts_with("http://[::1]:"), "{}", origin.url);
+    assert_eq!(origin.get("stream.m3u8").status, 200);
+}
+
+#[test]
+fn a_live_encode_plays_too() {
+    let origin = Origin::of_file("tiny-pair", &["--live-encode"]);
+    let playlist = origin.playlist("small/index.m3u8");
+    assert!(playlist.segments.len() >= 3, "{playlist:?}");
+}
+
+#[test]
+fn the_access_log_has_one_json_line_per_request() {
+    let folder = open_dir();
+    let file = folder.path().join("access.jsonl");
+    let origin = Origin::of_file("tiny", &["--access-log", file.to_str().unwrap()]);
+    let headers = ["X-Test: a \"quoted\" word", "Cache-Control: no-cache", "Range: bytes=0-9"];
+    request_with("GET", &origin.at("stream.m3u8?a=1"), &headers);
+    let lines = || -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(&file).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let ours = |line: &serde_json::Value| line["args"] == "a=1";
+    wait_until("the request is logged", || lines().iter().any(ours));
+    let line = lines().into_iter().find(ours).unwrap();
+    for (key, expected) in [
+        ("method", "GET"),
+        ("uri", "/stream.m3u8"),
+        ("x_test", "a \"quoted\" word"),
+        ("cache_control", "no-cache"),
+        ("range", "bytes=0-9"),
+    ] {
+        assert_eq!(line[key], expected, "{line}");
+    }
+    assert_eq!((line["status"].as_u64(), line["bytes"].as_u64()), (Some(206), Some(10)), "{line}");
+    assert!(line["connection"].is_u64() && line["request_time"].is_f64() && line["time"].is_f64(), "{line}");
+}
