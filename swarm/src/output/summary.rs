@@ -60,7 +60,7 @@ pub fn text(outcome: &Outcome) -> String {
     );
     rows.push((
         "viewers",
-        format!("{} of {target} ran at the end, peak {}, {reached}", totals.active, totals.peak_active),
+        format!("{} of {target} active at the end, peak {}, {reached}", totals.active, totals.peak_active),
     ));
     rows.push(("played", format!("{} of {target} received media", outcome.after.totals.have_played)));
     rows.push(("starts", format!("{}, and {} restarts", totals.started, totals.restarted)));

@@ -1,0 +1,47 @@
+# Everything here works on a fresh Debian with Rust; each target does its own set-up.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+# Arguments for `make swarm` and `make test-origin`.
+ARGS ?=
+# A profile of the test origin: `make test-origin PROFILE=mini-abr`.
+PROFILE ?= default
+
+.PHONY: help demo test build check test-origin swarm clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## Ten viewers on a live stream of this machine, for 30 s
+	@scripts/demo.sh
+
+test: require ## All tests, with the real FFmpeg and Nginx
+	$(CARGO) test --workspace --locked
+
+build: require ## Release binaries in target/release
+	$(CARGO) build --release --workspace --locked
+
+check: require ## Formatting, lints, shell scripts and all tests
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+	scripts/require.sh shellcheck
+	shellcheck scripts/*.sh .ci/run swarm/tests/fixtures/fake-ffmpeg/*.sh
+	$(MAKE) test
+
+test-origin: build ## Live stream until Ctrl-C (PROFILE=default, ARGS='--port 8080')
+	@exec target/release/test-origin --profile $(PROFILE) $(ARGS)
+
+test-origin-%: build ## The same with another profile: make test-origin-low-latency
+	@exec target/release/test-origin --profile $* $(ARGS)
+
+swarm: build ## Load-test: make swarm ARGS='-clients 20 -duration 1m URL'
+	@exec target/release/swarm $(ARGS)
+
+clean: ## Remove what was built (encoded clips stay in the cache folder)
+	$(CARGO) clean
+
+.PHONY: require
+require:
+	@scripts/require.sh cargo ffmpeg nginx

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Makes sure that programs are there: `require.sh ffmpeg nginx`. Installs missing ones with apt where it can, and says
+# what to do where it can't.
+set -euo pipefail
+
+# nginx is in no ordinary user's PATH on Debian.
+PATH=$PATH:/usr/sbin
+
+packages=()
+for program in "$@"; do
+    command -v "$program" >/dev/null && continue
+    case $program in
+        cargo)
+            echo "make: cargo is missing: install Rust as https://rustup.rs says, then open a new shell" >&2
+            exit 1
+            ;;
+        # Debian's package names of programs that are called otherwise would go here.
+        *) packages+=("$program") ;;
+    esac
+done
+[ ${#packages[@]} -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    as_root=(sudo -n)
+fi
+if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
+    echo "make: missing: ${packages[*]}. Install with one of:" >&2
+    echo "  sudo apt-get install ${packages[*]}     (Debian, Ubuntu)" >&2
+    echo "  nix shell ${packages[*]/#/nixpkgs#}     (Nix)" >&2
+    echo "  brew install ${packages[*]}             (macOS)" >&2
+    exit 1
+fi
+
+echo "make: installing ${packages[*]} with apt" >&2
+# Debian starts a service as soon as it is installed. We need nginx the program, not a server on port 80: a policy file
+# that forbids starts is Debian's way to say so, and is taken away again.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+    trap '"${as_root[@]}" rm -f $policy' EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+    "${as_root[@]}" chmod 755 $policy
+fi
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
