@@ -1,0 +1,96 @@
+//! Documentation that can drift is compared with the program.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::support::{Swarm, fake_ffmpeg, origin, run};
+
+fn document(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Cells of the table rows whose first cell begins with `prefix`, without backticks.
+fn rows(text: &str, prefix: &str) -> Vec<Vec<String>> {
+    let rows = text.lines().filter(|line| line.starts_with(prefix));
+    rows.map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().replace('`', "")).collect())
+        .collect()
+}
+
+#[test]
+fn the_flag_table_is_what_help_says() {
+    let documented: BTreeSet<_> = rows(&document("CONFIGURATION.md"), "| `-")
+        .into_iter()
+        .map(|cells| {
+            let flag = cells[0].trim_start_matches('-').split(' ').next().unwrap().to_owned();
+            (flag, cells[1].clone(), cells[2].clone())
+        })
+        .collect();
+    let command = swarm::cli::command();
+    let flags = command.get_arguments().filter(|arg| !arg.is_positional());
+    let defined: BTreeSet<_> = flags
+        .filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version"))
+        .map(|arg| {
+            let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();
+            let shown = if arg.get_action().takes_values() { arg.get_default_values() } else { &[] };
+            let default = shown.first().map(|value| text(value)).unwrap_or_default();
+            (arg.get_long().unwrap().to_owned(), arg.get_env().map(text).unwrap(), default)
+        })
+        .collect();
+    assert_eq!(documented, defined);
+}
+
+#[test]
+fn the_metrics_table_is_what_a_scrape_shows() {
+    let documented: BTreeSet<_> = rows(&document("OBSERVABILITY.md"), "| `hlsswarm_")
+        .into_iter()
+        .map(|cells| (cells[0].split('{').next().unwrap().to_owned(), cells[1].clone()))
+        .collect();
+    let origin = origin("one-second", &[]);
+    let swarm = Swarm::start(&["-clients", "1", "-ffmpeg", &fake_ffmpeg("dies-at-once"), &origin.url]);
+    swarm.wait_for_metric("hlsswarm_process_exits_total{code=\"71\"}", |exits| exits > 0.0);
+    let text = swarm.admin("/metrics").text();
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE hlsswarm_"));
+    let served: BTreeSet<_> = types
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, kind)| (format!("hlsswarm_{name}"), kind.to_owned()))
+        .collect();
+    assert_eq!(documented, served);
+}
+
+#[test]
+fn the_report_schema_is_what_a_report_has() {
+    let text = document("CONFIGURATION.md");
+    let after = text.split_once("## JSON report").map(|(_, after)| after).unwrap();
+    let section = after.split("\n## ").next().unwrap();
+    let documented: BTreeSet<_> = rows(section, "| `").into_iter().map(|cells| cells[0].clone()).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.json");
+    let origin = origin("one-second", &[]);
+    let fake = fake_ffmpeg("dies-at-once");
+    let flags =
+        ["-metrics", "off", "-clients", "1", "-duration", "1s", "-ffmpeg", &fake, "-header", "X-A: 1"];
+    run(&[&flags[..], &["-report", path.to_str().unwrap(), &origin.url]].concat());
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let mut written = BTreeSet::new();
+    paths(&report, "", &mut written);
+    assert_eq!(documented, written);
+}
+
+/// Dotted paths of everything in `value`; arrays of objects as `name[].field`, the map of exits as one.
+fn paths(value: &serde_json::Value, at: &str, found: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(fields) if at != "processes.exits" => {
+            for (name, value) in fields {
+                let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+                paths(value, &path, found);
+            }
+        }
+        serde_json::Value::Array(items) if items.first().is_some_and(serde_json::Value::is_object) => {
+            items.iter().for_each(|item| paths(item, &format!("{at}[]"), found));
+        }
+        _ => {
+            found.insert(at.to_owned());
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What scripts and scrapers rely on: commands, codes, pages.
+
+use testkit::{request, wait_until};
+
+use crate::support::{Swarm, fake_ffmpeg, origin, run, vod};
+
+#[test]
+fn the_printed_command_plays_when_a_shell_runs_it() {
+    let site = vod(3);
+    let printed = run(&["-print-cmd", "-header", "X-Odd: it's; $(echo odd)", &site.url("/vod.m3u8")]);
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    assert_eq!(site.requests("/vod.m3u8").len(), 0, "no variant to choose: nothing is fetched");
+    let played = std::process::Command::new("/bin/sh").args(["-c", &printed.stdout]).output().unwrap();
+    assert!(played.status.success(), "{}: {played:?}", printed.stdout);
+    let request = &site.requests("/vod2.ts")[0];
+    assert!(request.contains("it's; $(echo odd)") && request.contains("ffmpeg-hls-swarm/"), "{request}");
+}
+
+#[test]
+fn check_says_whether_it_plays() {
+    let origin = origin("one-second", &[]);
+    let good = run(&["-check", "-metrics", "off", &origin.url]);
+    assert_eq!((good.code, good.stdout.as_str()), (Some(0), "It plays: one viewer received media.\n"));
+    let bad = run(&["-check", "-metrics", "off", "-ffmpeg", &fake_ffmpeg("dies-at-once"), &origin.url]);
+    assert_eq!(bad.code, Some(4), "{bad:?}");
+    assert!(bad.stdout.starts_with("It does not play. No viewer ever received media: "), "{}", bad.stdout);
+}
+
+#[test]
+fn the_admin_pages_answer_while_the_ramp_goes_on_and_after() {
+    let origin = origin("one-second", &[]);
+    let swarm = Swarm::start(&["-clients", "20", "-ramp-rate", "10", &origin.url]);
+    assert_eq!(swarm.admin("/healthz").status, 200);
+    assert_eq!(swarm.admin("/readyz").status, 503);
+    wait_until("the ramp is complete", || swarm.admin("/readyz").status == 200);
+    assert_eq!(swarm.metric("hlsswarm_clients_started_total"), 20.0);
+    assert_eq!(swarm.admin("/nothing").status, 404);
+    let metrics = swarm.admin("/metrics");
+    assert!(metrics.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
+    let said = swarm.program.stderr();
+    let url = said.split_whitespace().find(|word| word.ends_with("/metrics")).unwrap();
+    assert_eq!(request("POST", url, &[]).status, 405);
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2_and_help_is_0() {
+    let wrong = run(&["-clients", "none", "-frob"]);
+    assert_eq!(wrong.code, Some(2));
+    for part in ["-clients: \"none\"", "no flag --frob", "no HLS URL", "see swarm --help"] {
+        assert!(wrong.stderr.contains(part), "{part} in {}", wrong.stderr);
+    }
+    let help = run(&["-help"]);
+    assert_eq!(help.code, Some(0));
+    assert!(help.stdout.contains("HLSSWARM_CLIENTS"));
+}

@@ -1,0 +1,34 @@
+//! What the integration tests of both programs share: start a real program, talk to it, end it whatever happens.
+//!
+//! Everything here panics when something is not as it should be, because a panic is how a test fails. Nothing sleeps
+//! to be lucky: [`wait_until`] waits for a condition, and fails when it never comes.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a panic is how a test fails, and every function here may fail one"
+)]
+#![expect(clippy::unwrap_used, reason = "see above")]
+
+pub mod http;
+pub mod origin;
+pub mod process;
+
+use std::time::{Duration, Instant};
+
+pub use http::{Response, get, request};
+pub use origin::Origin;
+pub use process::{Finished, Running, descendants, is_alive, processes_with, send};
+
+/// Longer than anything takes on a busy machine: having waited for it is a failure.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for a condition.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
