@@ -14,7 +14,7 @@ use crate::profile::Profile;
 ///
 /// Prints the stream's URL on stdout as soon as it can be played, and everything else on stderr.
 #[derive(Debug, Parser)]
-#[command(name = "test-origin", version, max_term_width = 110)]
+#[command(name = "test-origin", version, max_term_width = 110, args_override_self = true)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Args {
     /// Built-in profile to serve [default: default]

@@ -1,7 +1,6 @@
 //! Answers on stdout.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::support::{command, open_dir};
 
@@ -37,16 +36,13 @@ fn nginx_accepts_the_printed_configuration_of_every_profile() {
         std::fs::create_dir_all(log.parent().unwrap()).unwrap();
         // Debian's servers are in no ordinary user's PATH.
         let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
-        let mut nginx = Command::new("nginx")
+        std::fs::write(prefix.path().join("nginx.conf"), &config).unwrap();
+        let output = Command::new("nginx")
             .env("PATH", path)
-            .args(["-t", "-e", "stderr", "-c", "/dev/stdin", "-p"])
+            .args(["-t", "-e", "stderr", "-c", "nginx.conf", "-p"])
             .arg(prefix.path())
-            .stdin(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+            .output()
             .unwrap();
-        nginx.stdin.take().unwrap().write_all(config.as_bytes()).unwrap();
-        let output = nginx.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && !said.contains("[warn]"), "{said}\n{config}");
         std::fs::remove_dir_all(log.parent().unwrap()).unwrap();
