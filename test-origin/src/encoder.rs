@@ -27,7 +27,9 @@ pub enum Start {
 /// Length of the clip that is looped, in seconds: the smallest that both AAC frames and segments fill without rest.
 pub fn clip_seconds(profile: &Profile) -> u32 {
     let segment = profile.hls.segment_seconds;
-    (1..).map(|n| n * SEAMLESS_SECONDS).find(|length| length % segment == 0).unwrap_or(SEAMLESS_SECONDS)
+    // The product of both is one, so the search ends there.
+    let lengths = (1..=segment).map(|n| n * SEAMLESS_SECONDS);
+    lengths.into_iter().find(|length| length % segment == 0).unwrap_or(SEAMLESS_SECONDS)
 }
 
 /// How far the video may run ahead of its constant bit rate, in 1000 bits: a quarter of a segment. It bounds how much
