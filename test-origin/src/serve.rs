@@ -171,6 +171,9 @@ impl Run<'_> {
     fn start(&mut self, part: Part) {
         let started = match part {
             Part::Encoder => {
+                let hls = &self.plan.profile.hls;
+                let two_windows = 2 * hls.playlist_segments * hls.segment_seconds;
+                self.dir.remove_segments_older_than(Duration::from_secs(two_windows.into()));
                 let command =
                     encoder_command(self.plan, &self.machine.ffmpeg, self.clip.as_deref(), &self.dir.media());
                 Process::start("ffmpeg", &command, ParentDeath::Kill)

@@ -1,5 +1,6 @@
 //! Answers on stdout.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use crate::support::{command, open_dir};
@@ -51,10 +52,27 @@ fn nginx_accepts_the_printed_configuration_of_every_profile() {
 
 #[test]
 fn the_printed_commands_are_the_ones_that_run() {
-    let commands = answer(&["--print-cmd"]);
+    let commands = answer(&["--print-cmd", "--ffmpeg", "ffmpeg", "--nginx", "nginx"]);
     let programs: Vec<_> = commands.lines().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(programs, ["ffmpeg", "ffmpeg", "nginx"], "{commands}");
     let live = answer(&["--print-cmd", "--live-encode"]);
     assert_eq!(live.lines().count(), 2, "{live}");
     assert!(!live.contains("-stream_loop"), "{live}");
+}
+
+#[test]
+fn the_documentation_names_exactly_the_flags_and_profiles_that_there_are() {
+    let docs =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/TEST_ORIGIN.md")).unwrap();
+    let flags_in = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
+        words.filter(|word| word.starts_with("--") && word.len() > 2).map(String::from).collect()
+    };
+    let table = docs.lines().filter(|line| line.starts_with("| `-")).collect::<Vec<_>>().join("\n");
+    let help = answer(&["--help"]);
+    let usage = help.lines().filter(|line| line.trim_start().starts_with('-')).collect::<Vec<_>>().join("\n");
+    assert_eq!(flags_in(&table), flags_in(&usage));
+    for name in answer(&["--list-profiles"]).lines().skip(1).filter_map(|line| line.split(' ').next()) {
+        assert!(docs.contains(&format!("| `{name}` |")), "{name}");
+    }
 }
