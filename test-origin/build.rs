@@ -18,7 +18,8 @@ fn main() -> io::Result<()> {
     let mut rust = String::from("[\n");
     for file in &files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        writeln!(rust, "    ({name:?}, include_str!({file:?})),").map_err(io::Error::other)?;
+        writeln!(rust, "    ({name:?}, include_str!({:?})),", file.to_string_lossy())
+            .map_err(io::Error::other)?;
     }
     rust.push(']');
     fs::write(variable("OUT_DIR")?.join("profiles.rs"), rust)

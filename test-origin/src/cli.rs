@@ -14,7 +14,7 @@ use crate::profile::Profile;
 ///
 /// Prints the stream's URL on stdout as soon as it can be played, and everything else on stderr.
 #[derive(Debug, Parser)]
-#[command(name = "test-origin", version, max_term_width = 110)]
+#[command(name = "test-origin", version, max_term_width = 110, args_override_self = true)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Args {
     /// Built-in profile to serve [default: default]
@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", env = "HLSORIGIN_DIR")]
     dir: Option<PathBuf>,
 
-    /// Where encoded clips are kept [default: $XDG_CACHE_HOME or ~/.cache, then ffmpeg-hls-swarm/media]
+    /// Where encoded clips are kept [default: ffmpeg-hls-swarm/media in the user's cache folder]
     #[arg(long, value_name = "DIR", env = "HLSORIGIN_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
 
@@ -128,15 +128,13 @@ impl Args {
         let parent_dir = self.dir.as_deref().and_then(|path| absolute("dir", path));
         let access_log = self.access_log.as_deref().and_then(|path| absolute("access-log", path));
         let cache_dir = self.cache_dir.clone().or_else(default_cache_dir);
-        let cache_dir = match cache_dir.as_deref() {
-            Some(path) => absolute("cache-dir", path),
-            None => {
-                mistakes.push(
-                    "neither XDG_CACHE_HOME nor HOME is set: say where clips go with --cache-dir".to_owned(),
-                );
-                None
-            }
-        };
+        let cache_dir_known = cache_dir.is_some();
+        let cache_dir = cache_dir.as_deref().and_then(|path| absolute("cache-dir", path));
+        if !cache_dir_known {
+            mistakes.push(
+                "neither XDG_CACHE_HOME nor HOME is set: say where clips go with --cache-dir".to_owned(),
+            );
+        }
         let (Some(profile), Some(cache_dir), true) = (profile, cache_dir, mistakes.is_empty()) else {
             return Err(mistakes);
         };

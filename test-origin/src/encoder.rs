@@ -27,7 +27,15 @@ pub enum Start {
 /// Length of the clip that is looped, in seconds: the smallest that both AAC frames and segments fill without rest.
 pub fn clip_seconds(profile: &Profile) -> u32 {
     let segment = profile.hls.segment_seconds;
-    (1..).map(|n| n * SEAMLESS_SECONDS).find(|length| length % segment == 0).unwrap_or(SEAMLESS_SECONDS)
+    // The product of both is one, so the search ends there.
+    let lengths = (1..=segment).map(|n| n * SEAMLESS_SECONDS);
+    lengths.into_iter().find(|length| length % segment == 0).unwrap_or(SEAMLESS_SECONDS)
+}
+
+/// How far the video may run ahead of its constant bit rate, in 1000 bits: a quarter of a segment. It bounds how much
+/// larger than the average a segment can be, and leaves keyframes room.
+pub fn buffer_kbit(profile: &Profile, variant: &Variant) -> u32 {
+    variant.video_bitrate_kbps * profile.hls.segment_seconds / 4
 }
 
 /// Encodes every variant of the profile into one MP4 file, with progress on stdout.
@@ -108,9 +116,10 @@ fn encode(mut command: CommandLine, profile: &Profile) -> CommandLine {
         .args(["-x264-params", "nal-hrd=cbr:scenecut=0:open-gop=0"]);
     for (n, variant) in profile.variants.iter().enumerate() {
         let video = format!("{}k", variant.video_bitrate_kbps);
-        for option in ["b", "minrate", "maxrate", "bufsize"] {
+        for option in ["b", "minrate", "maxrate"] {
             command = command.args([&format!("-{option}:v:{n}"), &video]);
         }
+        command = command.args([&format!("-bufsize:v:{n}"), &format!("{}k", buffer_kbit(profile, variant))]);
         let level = h264_level::of(variant, profile.video.fps).to_string();
         command = command.args([&format!("-level:v:{n}"), &level]);
     }

@@ -49,7 +49,11 @@ impl Freshness {
     pub fn look(&mut self, now: Instant) -> bool {
         let patience = self.patience;
         // Every file is looked at, also behind a stale one.
-        self.playlists.iter_mut().fold(true, |fresh, playlist| playlist.is_fresh(now, patience) && fresh)
+        let mut all_fresh = true;
+        for playlist in &mut self.playlists {
+            all_fresh &= playlist.is_fresh(now, patience);
+        }
+        all_fresh
     }
 }
 

@@ -14,7 +14,7 @@ pub fn start(verbose: bool, format: LogFormat) {
     match format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => {
-            builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).with_timer(uptime()).init()
+            builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).with_timer(uptime()).init();
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::h264_level;
 use crate::profile::{Profile, Variant};
+use crate::{encoder, h264_level};
 
 /// The master playlist of a profile (RFC 8216 4.3.4.2).
 pub fn text(profile: &Profile) -> String {
@@ -12,13 +12,15 @@ pub fn text(profile: &Profile) -> String {
         let average = average_bits_per_second(variant, profile);
         let fps = f64::from(profile.video.fps);
         let codec = h264_level::of(variant, profile.video.fps).codec();
+        let segment_seconds = u64::from(profile.hls.segment_seconds);
         let Variant { name, width, height, .. } = variant;
         // Writing to a String cannot fail.
         writeln!(
             text,
             "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},RESOLUTION={width}x{height},\
              CODECS=\"{codec},mp4a.40.2\",FRAME-RATE={fps:.3}\n{name}/index.m3u8",
-            peak = average + average / 20,
+            // A segment begins with a full encoder buffer at worst.
+            peak = average + 1000 * u64::from(encoder::buffer_kbit(profile, variant)) / segment_seconds,
         )
         .unwrap_or_default();
     }

@@ -159,12 +159,12 @@ impl Server<'_> {
         )?;
         let entry = Profile::ENTRY;
         location(out, "= /master.m3u8", PLAYLIST_CACHING, &[&format!("try_files /{entry} =404;")])?;
-        location(out, &format!("~ {}\\.m3u8$", PLAIN_PATH), PLAYLIST_CACHING, &["open_file_cache off;"])?;
+        location(out, &format!("~ {PLAIN_PATH}\\.m3u8$"), PLAYLIST_CACHING, &["open_file_cache off;"])?;
         // Names are never used twice, so a file that was opened once stays what it was; one that was deleted is
         // forgotten after the seconds here.
         let cache = "open_file_cache max=4096 inactive=10s;";
         let valid = "open_file_cache_valid 5s;";
-        location(out, &format!("~ {}\\.(ts|m4s|mp4)$", PLAIN_PATH), SEGMENT_CACHING, &[cache, valid])?;
+        location(out, &format!("~ {PLAIN_PATH}\\.(ts|m4s|mp4)$"), SEGMENT_CACHING, &[cache, valid])?;
         let health_root = format!("root {};", RunDir::HEALTH);
         let fresh = format!("try_files /{} @stale;", RunDir::FRESH);
         location(out, "= /healthz", "no-store", &[PLAIN_TEXT, &health_root, &fresh])?;

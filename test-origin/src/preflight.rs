@@ -62,7 +62,10 @@ pub enum Problem {
         what: String,
     },
     /// Somebody else listens there.
-    #[error("port {port} on {ip} is taken: stop what listens there, or use another --port (--port 0 picks a free one)", ip = address.ip(), port = address.port())]
+    #[error(
+        "port {port} on {ip} is taken: stop what listens there, or use another --port (--port 0 picks a free one)",
+        ip = address.ip(), port = address.port()
+    )]
     PortTaken {
         /// Where we wanted to listen.
         address: SocketAddr,
@@ -234,8 +237,8 @@ fn free_bytes(folder: &Path) -> Option<u64> {
 }
 
 fn writable(folder: &Path, flag: &'static str, make: bool) -> Result<(), Problem> {
-    let made = if make { fs::create_dir_all(folder) } else { Ok(()) };
-    made.and_then(|()| tempfile::tempfile_in(folder)).map(drop).map_err(|error| {
+    let folder_there = if make { fs::create_dir_all(folder) } else { Ok(()) };
+    folder_there.and_then(|()| tempfile::tempfile_in(folder)).map(drop).map_err(|error| {
         // Without the random name that tempfile adds.
         let reason = error.raw_os_error().map_or(error, io::Error::from_raw_os_error).to_string();
         Problem::Unwritable { folder: folder.to_owned(), reason, flag }

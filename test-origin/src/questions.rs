@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
+use supervise::CommandLine;
 use supervise::program::{self, Program};
 
 use crate::plan::{Plan, Source};
@@ -47,7 +48,7 @@ pub fn commands(plan: &Plan) -> String {
     let clip = (plan.source == Source::Clip).then_some(clip.as_path());
     commands.push(serve::encoder_command(plan, &plan.ffmpeg, clip, &run_dir.join(RunDir::MEDIA)));
     commands.push(nginx::command(&plan.nginx, run_dir));
-    commands.iter().map(|command| format!("{command}\n")).collect()
+    commands.iter().map(CommandLine::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// Lets Nginx test its configuration in a run directory of its own. The rest of `--check` is [`preflight::check`].

@@ -36,13 +36,11 @@ pub async fn wait(address: SocketAddr, profile: &Profile, patience: Duration) ->
             tokio::time::sleep(PAUSE).await;
         }
     };
-    match tokio::time::timeout(patience, tries).await {
-        Ok(()) => Ok(()),
-        Err(_) => {
-            let error = last.unwrap_or_else(|| anyhow::anyhow!("the server does not answer"));
-            Err(error.context(format!("the stream could not be played within {} s", patience.as_secs())))
-        }
+    if tokio::time::timeout(patience, tries).await.is_ok() {
+        return Ok(());
     }
+    let error = last.unwrap_or_else(|| anyhow::anyhow!("the server does not answer"));
+    Err(error.context(format!("the stream could not be played within {} s", patience.as_secs())))
 }
 
 async fn play(address: SocketAddr, profile: &Profile) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@ use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::fcntl::{Flock, FlockArg};
@@ -82,6 +83,20 @@ impl RunDir {
         }
     }
 
+    /// Removes segments that were last written longer than `age` ago. A restarted encoder no longer knows of the
+    /// segments that its predecessor meant to delete.
+    pub fn remove_segments_older_than(&self, age: Duration) {
+        let folders = [self.media()].into_iter().chain(entries(&self.media()).filter(|path| path.is_dir()));
+        for segment in folders.flat_map(|folder| entries(&folder)).filter(|path| path.is_file()) {
+            let is_segment = segment.extension().is_some_and(|extension| extension == "ts");
+            let written = segment.metadata().and_then(|meta| meta.modified());
+            if is_segment && written.is_ok_and(|at| at.elapsed().is_ok_and(|passed| passed > age)) {
+                // Gone already is as good.
+                fs::remove_file(&segment).unwrap_or_default();
+            }
+        }
+    }
+
     /// Writes a file that Nginx may read, whatever our umask.
     ///
     /// # Errors
@@ -89,6 +104,10 @@ impl RunDir {
     pub fn write(&self, relative: impl AsRef<Path>, text: &str) -> io::Result<()> {
         write(&self.path().join(relative), text)
     }
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
 }
 
 fn write(file: &Path, text: &str) -> io::Result<()> {
@@ -161,6 +180,22 @@ mod tests {
         let second = create(parent.path());
         assert!(!dead.exists());
         assert!(living.path().exists() && second.path().exists());
+    }
+
+    #[test]
+    fn only_old_segments_are_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let run_dir = create(parent.path());
+        let make = |name: &str, age: u64| {
+            let path = run_dir.media().join(name);
+            let at = std::time::SystemTime::now() - Duration::from_secs(age);
+            File::create(&path).unwrap().set_modified(at).unwrap();
+            path
+        };
+        let old = [make("a.ts", 100), make("360p/a.ts", 100)];
+        let kept = [make("b.ts", 10), make("360p/b.ts", 10), make("stream.m3u8", 100)];
+        run_dir.remove_segments_older_than(Duration::from_secs(50));
+        assert_eq!((old.map(|path| path.exists()), kept.map(|path| path.exists())), ([false; 2], [true; 3]));
     }
 
     #[test]

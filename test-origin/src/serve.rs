@@ -50,7 +50,7 @@ pub async fn serve(
         plan,
         machine,
         clip,
-        run_dir,
+        dir: run_dir,
         encoder: Slot::Due(Instant::now()),
         server: Slot::Due(Instant::now()),
     };
@@ -67,7 +67,7 @@ struct Run<'a> {
     plan: &'a Plan,
     machine: Machine,
     clip: Option<PathBuf>,
-    run_dir: RunDir,
+    dir: RunDir,
     encoder: Slot,
     server: Slot,
 }
@@ -75,7 +75,7 @@ struct Run<'a> {
 /// A place for a process.
 enum Slot {
     /// It runs.
-    Running(Process),
+    Running(Box<Process>),
     /// It could not be started.
     Failed(String),
     /// It is to start then.
@@ -109,7 +109,7 @@ impl Run<'_> {
     async fn keep(&mut self, signals: &mut StopSignals, announce: impl Fn(&str)) -> anyhow::Result<()> {
         let profile = &self.plan.profile;
         let segment = Duration::from_secs(profile.hls.segment_seconds.into());
-        let playlists = profile.media_playlists().into_iter().map(|path| self.run_dir.media().join(path));
+        let playlists = profile.media_playlists().into_iter().map(|path| self.dir.media().join(path));
         let mut freshness = Freshness::new(playlists.collect(), segment);
         let mut looks = tokio::time::interval(Freshness::INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -122,8 +122,8 @@ impl Run<'_> {
         loop {
             let event = tokio::select! {
                 stop = signals.next() => Event::Asked(stop),
-                news = self.encoder.news() => self.tell(Part::Encoder, news),
-                news = self.server.news() => self.tell(Part::Server, news),
+                news = self.encoder.news() => tell(Part::Encoder, news),
+                news = self.server.news() => tell(Part::Server, news),
                 _ = looks.tick() => Event::Looked { fresh: freshness.look(Instant::now()) },
                 played = &mut readiness, if !ready => { played?; Event::Played }
             };
@@ -152,23 +152,13 @@ impl Run<'_> {
         }
     }
 
-    fn tell(&self, part: Part, news: News) -> Event {
-        match news {
-            News::Due => Event::RestartDue(part),
-            News::Ended(how) => {
-                tracing::warn!("{} ended: {how}", part.name());
-                Event::Ended(part)
-            }
-        }
-    }
-
     fn set_fresh(&self, fresh: bool, ready: bool) -> anyhow::Result<()> {
         match (fresh, ready) {
             (false, _) => tracing::warn!("the playlist is stale: /healthz says 503"),
             (true, true) => tracing::info!("the playlist is fresh again"),
             (true, false) => tracing::debug!("the playlist is fresh"),
         }
-        self.run_dir.set_fresh(fresh).context("mark whether the playlist is fresh")
+        self.dir.set_fresh(fresh).context("mark whether the playlist is fresh")
     }
 
     fn slot(&mut self, part: Part) -> &mut Slot {
@@ -181,26 +171,26 @@ impl Run<'_> {
     fn start(&mut self, part: Part) {
         let started = match part {
             Part::Encoder => {
-                let command = encoder_command(
-                    self.plan,
-                    &self.machine.ffmpeg,
-                    self.clip.as_deref(),
-                    &self.run_dir.media(),
-                );
+                let hls = &self.plan.profile.hls;
+                let two_windows = 2 * hls.playlist_segments * hls.segment_seconds;
+                self.dir.remove_segments_older_than(Duration::from_secs(two_windows.into()));
+                let command =
+                    encoder_command(self.plan, &self.machine.ffmpeg, self.clip.as_deref(), &self.dir.media());
                 Process::start("ffmpeg", &command, ParentDeath::Kill)
             }
             // Its workers are its own children: it must live long enough to end them.
             Part::Server => {
-                let command = nginx::command(&self.machine.nginx, self.run_dir.path());
+                let command = nginx::command(&self.machine.nginx, self.dir.path());
                 Process::start("nginx", &command, ParentDeath::Terminate)
             }
         };
-        *self.slot(part) = started.map_or_else(|error| Slot::Failed(error.to_string()), Slot::Running);
+        *self.slot(part) = started
+            .map_or_else(|error| Slot::Failed(error.to_string()), |process| Slot::Running(Box::new(process)));
     }
 
     fn write_nginx_conf(&self) -> anyhow::Result<()> {
         let config = server(self.plan, &self.machine).config();
-        self.run_dir.write(RunDir::NGINX_CONF, &config).context("write nginx.conf")
+        self.dir.write(RunDir::NGINX_CONF, &config).context("write nginx.conf")
     }
 
     /// Between picking a free port and Nginx's start somebody else may take it: for port 0, pick again.
@@ -223,6 +213,16 @@ impl Run<'_> {
             }
         };
         tokio::join!(end(&mut self.encoder), end(&mut self.server));
+    }
+}
+
+fn tell(part: Part, news: News) -> Event {
+    match news {
+        News::Due => Event::RestartDue(part),
+        News::Ended(how) => {
+            tracing::warn!("{} ended: {how}", part.name());
+            Event::Ended(part)
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Answers on stdout.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::collections::BTreeSet;
+use std::process::Command;
 
 use crate::support::{command, open_dir};
 
@@ -37,16 +37,13 @@ fn nginx_accepts_the_printed_configuration_of_every_profile() {
         std::fs::create_dir_all(log.parent().unwrap()).unwrap();
         // Debian's servers are in no ordinary user's PATH.
         let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
-        let mut nginx = Command::new("nginx")
+        std::fs::write(prefix.path().join("nginx.conf"), &config).unwrap();
+        let output = Command::new("nginx")
             .env("PATH", path)
-            .args(["-t", "-e", "stderr", "-c", "/dev/stdin", "-p"])
+            .args(["-t", "-e", "stderr", "-c", "nginx.conf", "-p"])
             .arg(prefix.path())
-            .stdin(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+            .output()
             .unwrap();
-        nginx.stdin.take().unwrap().write_all(config.as_bytes()).unwrap();
-        let output = nginx.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && !said.contains("[warn]"), "{said}\n{config}");
         std::fs::remove_dir_all(log.parent().unwrap()).unwrap();
@@ -55,10 +52,27 @@ fn nginx_accepts_the_printed_configuration_of_every_profile() {
 
 #[test]
 fn the_printed_commands_are_the_ones_that_run() {
-    let commands = answer(&["--print-cmd"]);
+    let commands = answer(&["--print-cmd", "--ffmpeg", "ffmpeg", "--nginx", "nginx"]);
     let programs: Vec<_> = commands.lines().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(programs, ["ffmpeg", "ffmpeg", "nginx"], "{commands}");
     let live = answer(&["--print-cmd", "--live-encode"]);
     assert_eq!(live.lines().count(), 2, "{live}");
     assert!(!live.contains("-stream_loop"), "{live}");
+}
+
+#[test]
+fn the_documentation_names_exactly_the_flags_and_profiles_that_there_are() {
+    let docs =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/TEST_ORIGIN.md")).unwrap();
+    let flags_in = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
+        words.filter(|word| word.starts_with("--") && word.len() > 2).map(String::from).collect()
+    };
+    let table = docs.lines().filter(|line| line.starts_with("| `-")).collect::<Vec<_>>().join("\n");
+    let help = answer(&["--help"]);
+    let usage = help.lines().filter(|line| line.trim_start().starts_with('-')).collect::<Vec<_>>().join("\n");
+    assert_eq!(flags_in(&table), flags_in(&usage));
+    for name in answer(&["--list-profiles"]).lines().skip(1).filter_map(|line| line.split(' ').next()) {
+        assert!(docs.contains(&format!("| `{name}` |")), "{name}");
+    }
 }

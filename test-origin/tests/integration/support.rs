@@ -92,10 +92,8 @@ impl Origin {
             }
         });
         let mut origin = Self { child, url: String::new(), stderr, parent_dir };
-        match first_line.recv_timeout(PATIENCE) {
-            Ok(url) => origin.url = url,
-            Err(_) => panic!("no URL; it said: {}", origin.stderr()),
-        }
+        let url = first_line.recv_timeout(PATIENCE);
+        origin.url = url.unwrap_or_else(|_| panic!("no URL; it said: {}", origin.stderr()));
         origin
     }
 
@@ -213,8 +211,9 @@ pub(crate) fn request_with(method: &str, url: &str, headers: &[&str]) -> Respons
     let mut bytes = Vec::new();
     if let Ok(mut stream) = TcpStream::connect(host) {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let headers = headers.iter().map(|line| format!("{line}\r\n")).collect::<String>();
-        let text = format!("{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
+        let (first, host) = (format!("{method} /{path} HTTP/1.1"), format!("Host: {host}"));
+        let lines = [&[first.as_str(), &host, "Connection: close"], headers, &["", ""]].concat();
+        let text = lines.join("\r\n");
         stream.write_all(text.as_bytes()).unwrap_or_default();
         stream.read_to_end(&mut bytes).unwrap_or_default();
     }
