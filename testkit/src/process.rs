@@ -35,7 +35,7 @@ impl Heard {
         self.text.lock().unwrap().clone()
     }
 
-    fn to_the_end(&mut self) -> String {
+    fn everything(&mut self) -> String {
         if let Some(reader) = self.reader.take() {
             reader.join().unwrap();
         }
@@ -106,7 +106,7 @@ impl Running {
             status.is_some()
         });
         let code = status.unwrap().code();
-        Finished { code, stdout: self.stdout.to_the_end(), stderr: self.stderr.to_the_end() }
+        Finished { code, stdout: self.stdout.everything(), stderr: self.stderr.everything() }
     }
 }
 

@@ -48,7 +48,7 @@ fn the_metrics_table_is_what_a_scrape_shows() {
         .collect();
     let origin = origin("one-second", &[]);
     let swarm = Swarm::start(&["-clients", "1", "-ffmpeg", &fake_ffmpeg("dies-at-once"), &origin.url]);
-    swarm.wait_for_metric("hlsswarm_process_exits_total{code=\"71\"}", |exits| exits > 0.0);
+    swarm.wait_for_metric("hlsswarm_process_exits_total{code=\"71\"}", |exits| exits > 0);
     let text = swarm.admin("/metrics").text();
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE hlsswarm_"));
     let served: BTreeSet<_> = types
@@ -87,7 +87,9 @@ fn paths(value: &serde_json::Value, at: &str, found: &mut BTreeSet<String>) {
             }
         }
         serde_json::Value::Array(items) if items.first().is_some_and(serde_json::Value::is_object) => {
-            items.iter().for_each(|item| paths(item, &format!("{at}[]"), found));
+            for item in items {
+                paths(item, &format!("{at}[]"), found);
+            }
         }
         _ => {
             found.insert(at.to_owned());

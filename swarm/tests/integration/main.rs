@@ -1,5 +1,7 @@
 //! The real program with real FFmpeg and Nginx, one file per topic. `HLSSWARM_FFMPEG` chooses another FFmpeg.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod documentation;
 mod interface;
 mod playing;

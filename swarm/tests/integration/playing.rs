@@ -10,7 +10,7 @@ use crate::support::{Swarm, fake_ffmpeg, origin, run, vod};
 fn viewers_reach_the_target_and_play() {
     let origin = origin("one-second", &[]);
     let swarm = Swarm::start(&["-clients", "5", "-ramp-rate", "20", "-duration", "5s", &origin.url]);
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 5.0);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 5);
     assert_eq!(swarm.ffmpegs().len(), 5);
     let finished = { swarm }.program.wait();
     assert_eq!(finished.code, Some(0));
@@ -114,9 +114,9 @@ fn a_media_playlist_plays_in_every_mode() {
 fn vod_views_complete_and_the_next_one_is_no_restart() {
     let site = vod(3);
     let swarm = Swarm::start(&["-clients", "2", "-duration", "30s", &site.url("/vod.m3u8")]);
-    swarm.wait_for_metric("hlsswarm_views_completed_total", |views| views >= 6.0);
-    assert_eq!(swarm.metric("hlsswarm_clients_restarted_total"), 0.0);
-    assert_eq!(swarm.metric("hlsswarm_clients_started_total"), 2.0);
+    swarm.wait_for_metric("hlsswarm_views_completed_total", |views| views >= 6);
+    assert_eq!(swarm.metric("hlsswarm_clients_restarted_total"), 0);
+    assert_eq!(swarm.metric("hlsswarm_clients_started_total"), 2);
     assert!(site.requests("/vod2.ts").len() >= 6);
 }
 
@@ -154,7 +154,7 @@ fn orchestrating_costs_little() {
     let fake = fake_ffmpeg("ignores-sigterm");
     let flags = ["-clients", "200", "-ramp-rate", "200", "-ffmpeg", &fake, &origin.url];
     let swarm = Swarm::start(&flags);
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 200.0);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 200);
     let resident = swarm.metric("process_resident_memory_bytes");
-    assert!(resident < 40e6, "{resident} bytes, in a build without optimisation");
+    assert!(resident < 40_000_000, "{resident} bytes, in a build without optimisation");
 }

@@ -9,13 +9,13 @@ use crate::support::{Swarm, fake_ffmpeg, origin};
 fn a_killed_ffmpeg_is_restarted_and_counted() {
     let origin = origin("one-second", &[]);
     let mut swarm = Swarm::start(&["-clients", "3", "-ramp-rate", "50", &origin.url]);
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 3.0);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 3);
     let victim = swarm.ffmpegs()[0];
     send(victim, Signal::SIGKILL);
-    swarm.wait_for_metric("hlsswarm_clients_restarted_total", |restarts| restarts == 1.0);
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 3.0);
-    assert_eq!(swarm.metric("hlsswarm_process_exits_total{code=\"signal_9\"}"), 1.0);
-    assert_eq!(swarm.metric("hlsswarm_clients_started_total"), 3.0);
+    swarm.wait_for_metric("hlsswarm_clients_restarted_total", |restarts| restarts == 1);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 3);
+    assert_eq!(swarm.metric("hlsswarm_process_exits_total{code=\"signal_9\"}"), 1);
+    assert_eq!(swarm.metric("hlsswarm_clients_started_total"), 3);
     assert!(!swarm.ffmpegs().contains(&victim));
     swarm.program.send(Signal::SIGTERM);
     let finished = swarm.program.wait();
@@ -45,7 +45,7 @@ fn a_flood_on_stderr_costs_no_memory() {
     let origin = origin("one-second", &[]);
     let fake = fake_ffmpeg("floods-stderr");
     let swarm = Swarm::start(&["-clients", "2", "-ramp-rate", "50", "-ffmpeg", &fake, &origin.url]);
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 2.0);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 2);
     let written = || -> u64 {
         let io = |pid| std::fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
         let count =
@@ -54,19 +54,19 @@ fn a_flood_on_stderr_costs_no_memory() {
     };
     wait_until("200 MB were read", || written() > 200_000_000);
     let resident = swarm.metric("process_resident_memory_bytes");
-    assert!(resident < 40e6, "{resident} bytes");
+    assert!(resident < 40_000_000, "{resident} bytes");
 }
 
 #[test]
 fn a_frozen_stream_ends_views_without_being_a_success() {
     let origin = origin("one-second", &[]);
     let mut swarm = Swarm::start(&["-clients", "2", "-ramp-rate", "50", &origin.url]);
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 2.0);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 2);
     send(origin.process("ffmpeg").unwrap(), Signal::SIGSTOP);
     // FFmpeg gives up after about 15 target durations, with exit code 0.
-    swarm.wait_for_metric("hlsswarm_process_exits_total{code=\"0\"}", |exits| exits >= 1.0);
-    swarm.wait_for_metric("hlsswarm_clients_restarted_total", |restarts| restarts >= 1.0);
-    assert_eq!(swarm.metric("hlsswarm_views_completed_total"), 0.0);
+    swarm.wait_for_metric("hlsswarm_process_exits_total{code=\"0\"}", |exits| exits >= 1);
+    swarm.wait_for_metric("hlsswarm_clients_restarted_total", |restarts| restarts >= 1);
+    assert_eq!(swarm.metric("hlsswarm_views_completed_total"), 0);
     swarm.program.send(Signal::SIGTERM);
     let finished = swarm.program.wait();
     assert!(finished.stdout.contains("the stream ended or froze"), "{}", finished.stdout);
@@ -76,14 +76,14 @@ fn a_frozen_stream_ends_views_without_being_a_success() {
 fn an_origin_that_restarts_under_load_gets_its_viewers_back() {
     let origin = origin("one-second", &[]);
     let swarm = Swarm::start(&["-clients", "5", "-ramp-rate", "50", &origin.url]);
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 5.0);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 5);
     let first = origin.process("nginx").unwrap();
     send(first, Signal::SIGKILL);
     wait_until("another nginx serves", || {
         origin.process("nginx").is_some_and(|pid| pid != first) && origin.is_healthy()
     });
     // Whoever asked in between failed and comes back; whoever did not, plays on.
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 5.0);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 5);
     let restarted = swarm.metric("hlsswarm_clients_restarted_total");
     let exits = swarm.metric("hlsswarm_process_exits_total{code=\"1\"}");
     assert!(restarted >= exits, "{restarted} restarts after {exits} exits");

@@ -29,7 +29,7 @@ fn sigterm_in_the_ramp_leaves_no_process_and_reports() {
 fn sigint_while_playing_drains_and_exits_with_zero() {
     let origin = origin("one-second", &[]);
     let mut swarm = Swarm::start(&["-clients", "4", "-ramp-rate", "50", &origin.url]);
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 4.0);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 4);
     wait_until("viewers have played", || played_for(&swarm, 2));
     swarm.program.send(Signal::SIGINT);
     let finished = swarm.program.wait();
@@ -49,7 +49,7 @@ fn played_for(swarm: &Swarm, seconds: u64) -> bool {
 fn a_sigkilled_swarm_leaves_no_ffmpeg() {
     let origin = origin("one-second", &[]);
     let swarm = Swarm::start(&["-clients", "5", "-ramp-rate", "50", &origin.url]);
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 5.0);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 5);
     let ffmpegs = swarm.ffmpegs();
     assert_eq!(ffmpegs.len(), 5);
     swarm.program.send(Signal::SIGKILL);
@@ -62,9 +62,9 @@ fn a_second_signal_kills_at_once_and_says_so() {
     let origin = origin("one-second", &[]);
     let fake = fake_ffmpeg("ignores-sigterm");
     let mut swarm = Swarm::start(&["-clients", "3", "-ramp-rate", "50", "-ffmpeg", &fake, &origin.url]);
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 3.0);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 3);
     swarm.program.send(Signal::SIGTERM);
-    swarm.wait_for_metric("hlsswarm_clients_target", |target| target == 0.0);
+    swarm.wait_for_metric("hlsswarm_clients_target", |target| target == 0);
     swarm.program.send(Signal::SIGTERM);
     let finished = swarm.program.wait();
     assert_eq!(finished.code, Some(130), "{finished:?}");
@@ -77,7 +77,7 @@ fn an_ffmpeg_that_ignores_sigterm_is_killed() {
     let origin = origin("one-second", &[]);
     let fake = fake_ffmpeg("ignores-sigterm");
     let mut swarm = Swarm::start(&["-clients", "3", "-ramp-rate", "50", "-ffmpeg", &fake, &origin.url]);
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 3.0);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 3);
     let began = Instant::now();
     swarm.program.send(Signal::SIGTERM);
     let finished = swarm.program.wait();
@@ -90,7 +90,7 @@ fn an_ffmpeg_that_ignores_sigterm_is_killed() {
 fn viewers_that_wait_on_a_frozen_playlist_are_stopped_in_time() {
     let origin = origin("one-second", &[]);
     let mut swarm = Swarm::start(&["-clients", "3", "-ramp-rate", "50", &origin.url]);
-    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 3.0);
+    swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 3);
     testkit::send(origin.process("ffmpeg").unwrap(), Signal::SIGSTOP);
     wait_until("the playlist is stale", || !origin.is_healthy());
     let began = Instant::now();

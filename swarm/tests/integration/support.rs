@@ -56,11 +56,11 @@ impl Swarm {
         Self { program, marker: format!("x-test: {marker}"), metrics: metrics.unwrap() }
     }
 
-    /// A metric's value; 0 when it is not there, as for a counter that was never counted.
-    pub(crate) fn metric(&self, name: &str) -> f64 {
+    /// A count; 0 when it is not there, as for a counter that was never counted.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
         let text = get(&self.metrics).text();
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.map_or(0.0, |value| value.parse().unwrap())
+        line.map_or(0, |value| value.parse().unwrap())
     }
 
     pub(crate) fn admin(&self, path: &str) -> testkit::Response {
@@ -68,7 +68,7 @@ impl Swarm {
     }
 
     #[track_caller]
-    pub(crate) fn wait_for_metric(&self, name: &str, is_so: impl Fn(f64) -> bool) {
+    pub(crate) fn wait_for_metric(&self, name: &str, is_so: impl Fn(u64) -> bool) {
         wait_until(name, || is_so(self.metric(name)));
     }
 
@@ -145,14 +145,14 @@ impl Site {
     }
 }
 
-fn answer(stream: &TcpStream, answers: &HashMap<String, Answer>, heard: &Mutex<Vec<String>>) {
+fn answer(stream: &TcpStream, answers: &HashMap<String, Answer>, log: &Mutex<Vec<String>>) {
     let lines = BufReader::new(stream).lines().map_while(Result::ok);
     let head = lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
     let path = head.split(' ').nth(1).unwrap_or_default();
     let missing = ("404 Not Found\r\nContent-Type: text/plain", b"no\n".to_vec());
     let (start, body) = answers.get(path).unwrap_or(&missing);
     let head_out = format!("HTTP/1.1 {start}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-    heard.lock().unwrap().push(head.clone());
+    log.lock().unwrap().push(head.clone());
     // FFmpeg may hang up on purpose.
     let mut out = stream;
     out.write_all(head_out.as_bytes()).and_then(|()| out.write_all(body)).unwrap_or_default();

@@ -47,7 +47,7 @@ fn a_killed_encoder_is_restarted_and_the_sequence_goes_on() {
             && playlist.media_sequence + playlist.segments.len() as u64 > last + 3
     });
     assert_ne!(origin.process("ffmpeg"), Some(ffmpeg));
-    let said = origin.stderr();
+    let said = origin.program.stderr();
     assert!(
         said.contains("ffmpeg ended: killed by SIGKILL") && said.contains("ffmpeg starts again in"),
         "{said}"
@@ -62,20 +62,24 @@ fn a_killed_server_is_restarted_on_the_same_port() {
     wait_until("another nginx serves", || {
         origin.process("nginx").is_some_and(|pid| pid != nginx) && origin.get("stream.m3u8").status == 200
     });
-    assert!(origin.stderr().contains("nginx ended: killed by SIGKILL"), "{}", origin.stderr());
+    assert!(
+        origin.program.stderr().contains("nginx ended: killed by SIGKILL"),
+        "{}",
+        origin.program.stderr()
+    );
 }
 
 #[test]
 fn a_stop_signal_ends_everything_in_time_and_leaves_nothing() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let mut origin = Origin::tiny();
-        let family = descendants(origin.pid());
+        let family = descendants(origin.program.pid());
         assert!(family.len() >= 3, "ffmpeg, nginx and a worker: {family:?}");
-        send(origin.pid(), signal);
+        send(origin.program.pid(), signal);
         let asked = Instant::now();
-        let status = origin.wait_for_exit();
+        let status = origin.program.wait();
         assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
-        assert_eq!(status.code(), Some(0), "{status}");
+        assert_eq!(status.code, Some(0), "{status:?}");
         for (pid, name) in family {
             assert!(!is_alive(pid), "{name} lives");
         }
@@ -87,9 +91,9 @@ fn a_stop_signal_ends_everything_in_time_and_leaves_nothing() {
 fn a_frozen_encoder_does_not_hold_up_the_end() {
     let mut origin = Origin::tiny();
     send(origin.process("ffmpeg").unwrap(), Signal::SIGSTOP);
-    send(origin.pid(), Signal::SIGTERM);
+    send(origin.program.pid(), Signal::SIGTERM);
     let asked = Instant::now();
-    assert_eq!(origin.wait_for_exit().code(), Some(0));
+    assert_eq!(origin.program.wait().code, Some(0));
     assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
     assert!(is_empty(&origin));
 }
@@ -97,10 +101,10 @@ fn a_frozen_encoder_does_not_hold_up_the_end() {
 #[test]
 fn a_killed_origin_leaves_no_process_and_its_directory_goes_with_the_next_start() {
     let mut origin = Origin::tiny();
-    let family = descendants(origin.pid());
+    let family = descendants(origin.program.pid());
     assert!(family.len() >= 3, "{family:?}");
-    send(origin.pid(), Signal::SIGKILL);
-    origin.wait_for_exit();
+    send(origin.program.pid(), Signal::SIGKILL);
+    origin.program.wait();
     for (pid, name) in family {
         wait_until(&format!("{name} is gone"), || !is_alive(pid));
     }

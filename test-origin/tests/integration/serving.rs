@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use m3u8_rs::{MasterPlaylist, MediaPlaylist, MediaSegment};
 
-use crate::support::{Origin, open_dir, request, request_with, wait_until};
+use crate::support::{Origin, open_dir, request, wait_until};
 
 fn assert_live(playlist: &MediaPlaylist, segment_seconds: u32, window: usize) {
     assert_eq!(playlist.target_duration, u64::from(segment_seconds));
@@ -72,14 +72,14 @@ fn headers_say_what_it_is_and_how_long_it_keeps() {
     ];
     for (path, content_type, caching) in cases {
         for method in ["GET", "HEAD"] {
-            let response = request(method, &origin.at(path));
+            let response = request(method, &origin.at(path), &[]);
             assert_eq!(response.status, 200, "{method} {path}");
             assert_eq!(response.header("content-type"), Some(content_type), "{method} {path}");
             assert_eq!(response.header("cache-control"), Some(caching), "{method} {path}");
             assert_eq!(response.header("access-control-allow-origin"), Some("*"), "{method} {path}");
         }
     }
-    let part = request_with("GET", &origin.at(&segment), &["Range: bytes=0-99"]);
+    let part = request("GET", &origin.at(&segment), &["Range: bytes=0-99"]);
     assert_eq!((part.status, part.body.len()), (206, 100));
 }
 
@@ -89,7 +89,7 @@ fn only_get_and_head_are_served() {
     let segment = origin.playlist("stream.m3u8").segments.pop().unwrap().uri;
     for path in ["stream.m3u8", "master.m3u8", &segment, "healthz", "nginx_status", "", "nowhere"] {
         for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
-            let response = request(method, &origin.at(path));
+            let response = request(method, &origin.at(path), &[]);
             assert_eq!(response.status, 405, "{method} /{path}");
             assert_eq!(response.header("allow"), Some("GET, HEAD"), "{method} /{path}");
             assert_eq!(response.header("content-type"), Some("text/plain"), "{method} /{path}");
@@ -181,7 +181,7 @@ fn the_access_log_has_one_json_line_per_request() {
     let file = folder.path().join("access.jsonl");
     let origin = Origin::of_file("tiny", &["--access-log", file.to_str().unwrap()]);
     let headers = ["X-Test: a \"quoted\" word", "Cache-Control: no-cache", "Range: bytes=0-9"];
-    request_with("GET", &origin.at("stream.m3u8?a=1"), &headers);
+    request("GET", &origin.at("stream.m3u8?a=1"), &headers);
     let lines = || -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(&file).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
