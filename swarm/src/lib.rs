@@ -24,6 +24,7 @@ pub mod exit_code;
 pub mod ffmpeg;
 pub mod go_duration;
 pub mod limits;
+pub mod observation;
 pub mod output;
 pub mod plan;
 pub mod playlist;
