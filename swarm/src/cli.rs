@@ -1,9 +1,10 @@
 //! The command line: flags and environment in, a [`Plan`] out, every mistake at once. clap ends here.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, CommandFactory as _, FromArgMatches as _, Parser};
 use hyper::header::{HeaderName, HeaderValue};
@@ -39,7 +40,7 @@ Exit codes: 0 finished, 1 internal error, 2 wrong usage, 3 preflight failed,
 #[expect(clippy::struct_excessive_bools, reason = "each is one switch of the command line")]
 struct Args {
     /// Playlists to play, master or media; viewers are spread over them in turn
-    #[arg(value_name = "HLS_URL", env = "HLSSWARM_URL", value_delimiter = ' ', hide_env_values = true)]
+    #[arg(value_name = "HLS_URL", env = "HLSSWARM_URL", hide_env_values = true)]
     urls: Vec<String>,
     /// Viewers
     #[arg(long, env = "HLSSWARM_CLIENTS", default_value = "10", value_name = "N")]
@@ -163,7 +164,8 @@ impl NoRun {
     }
 }
 
-/// Reads the command line (with the program's name first) and the environment.
+/// Reads the command line (with the program's name first) and the environment. An empty variable counts as unset, as
+/// compose files and unit files make them.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, NoRun> {
     let mut mistakes = Vec::new();
     let args = read_flags(args.into_iter().collect(), &mut mistakes)?;
@@ -174,22 +176,24 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, NoR
     }
 }
 
-/// The clap command, for checks of the documentation.
+/// The clap command, for checks of the documentation too.
 pub fn command() -> clap::Command {
-    Args::command()
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    Args::command().mut_args(|arg| {
+        let unset = arg.get_env().is_some_and(is_empty);
+        if unset { arg.env(Resettable::Reset) } else { arg }
+    })
 }
 
 /// clap stops at the first unknown flag; each is taken out and noted until the rest can be read.
 fn read_flags(args: Vec<OsString>, mistakes: &mut Vec<String>) -> Result<Option<Args>, NoRun> {
-    let mut args = two_dashes(args, &Args::command());
+    let mut args = two_dashes(args, &command());
     loop {
-        let error = match Args::command()
-            .try_get_matches_from(&args)
-            .and_then(|found| Args::from_arg_matches(&found))
-        {
-            Ok(found) => return Ok(Some(found)),
-            Err(error) => error,
-        };
+        let error =
+            match command().try_get_matches_from(&args).and_then(|found| Args::from_arg_matches(&found)) {
+                Ok(found) => return Ok(Some(found)),
+                Err(error) => error,
+            };
         match (error.kind(), error.get(ContextKind::InvalidArg)) {
             (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, _) => {
                 return Err(NoRun::Asked(error.to_string()));
@@ -289,7 +293,9 @@ impl Args {
         if urls.is_empty() {
             take.note("no HLS URL was given: add the address of a playlist, such as http://127.0.0.1:8080/stream.m3u8");
         }
-        let urls: Vec<Option<Url>> = urls.iter().map(|text| take.value(parse_url(text))).collect();
+        // From the environment they come as one text. No URL has a space in it.
+        let urls = urls.iter().flat_map(|text| text.split_whitespace());
+        let urls: Vec<Option<Url>> = urls.map(|text| take.value(parse_url(text))).collect();
         let clients = take.flag("clients", parse_clients(&clients));
         let ramp_rate = take.flag("ramp-rate", parse_rate(&ramp_rate));
         let ramp_jitter = take.flag("ramp-jitter", parse_share(&ramp_jitter));
@@ -421,7 +427,7 @@ fn parse_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     value.to_str().map_err(|_| wrong("has a character that no header may have"))?;
     if [hyper::header::HOST, hyper::header::CONTENT_LENGTH, hyper::header::TRANSFER_ENCODING].contains(&name)
     {
-        return Err(wrong("would break the request itself and cannot be set"));
+        return Err(wrong("belongs to the connection and cannot be set"));
     }
     Ok((name, value))
 }

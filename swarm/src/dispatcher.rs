@@ -171,6 +171,7 @@ impl Conductor {
                 tracing::error!("a viewer was lost to a fault in swarm itself, please report it: {panic}");
                 Action::Nothing
             }
+            Event::Tick if self.target() == 0 => Action::Nothing,
             Event::Tick => Action::ShowStatus,
         }
     }

@@ -159,7 +159,8 @@ fn announce(plan: &Plan, ffmpeg_version: &str, admin: Option<&AdminServer>) {
     let duration = plan
         .duration
         .map_or_else(|| "until stopped".to_owned(), |d| format!("for {}", go_duration::format(d)));
-    tracing::info!("{} viewers at {} per second, {duration}, on {urls}", plan.clients, plan.ramp_rate);
+    let viewers = summary::count(plan.clients.into(), "viewer");
+    tracing::info!("{viewers} at {} per second, {duration}, on {urls}", plan.ramp_rate);
     tracing::info!("FFmpeg {ffmpeg_version}, seed {}", plan.seed);
     if let Some(admin) = admin {
         tracing::info!("metrics on http://{}/metrics", admin.address());
@@ -177,7 +178,11 @@ fn exit_code_of(outcome: &Outcome) -> ExitCode {
 fn check_sentence(outcome: &Outcome) -> String {
     if outcome.after.totals.have_played > 0 {
         let restarts = outcome.at_end.totals.restarted;
-        let again = if restarts > 0 { format!(", with {restarts} restarts") } else { String::new() };
+        let again = if restarts > 0 {
+            format!(", with {}", summary::count(restarts, "restart"))
+        } else {
+            String::new()
+        };
         format!("It plays: one viewer received media{again}.")
     } else {
         format!("It does not play. {}.", summary::sentence(outcome))

@@ -157,7 +157,9 @@ fn try_folder(report: &Path) -> io::Result<()> {
     if report.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    tempfile::NamedTempFile::new_in(folder_of(report)).map(drop)
+    // The error's own text names the temporary file, which means nothing to the user.
+    let tried = tempfile::NamedTempFile::new_in(folder_of(report)).map(drop);
+    tried.map_err(|error| error.kind().into())
 }
 
 /// A URL, and what was found there.
@@ -189,7 +191,7 @@ impl Source {
 
 async fn look_at_urls(plan: &Plan, problems: &mut Vec<Problem>) -> Vec<Source> {
     let connector = match client_config(plan.verify_tls) {
-        Ok(tls) => Connector { tls, timeout: NETWORK_TIMEOUT },
+        Ok(tls) => Connector { address: None, tls, timeout: NETWORK_TIMEOUT },
         Err(error) => {
             problems.push(error.into());
             return Vec::new();

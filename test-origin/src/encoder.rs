@@ -113,7 +113,7 @@ fn encode(mut command: CommandLine, profile: &Profile) -> CommandLine {
         .args(["-g", &keyframes, "-keyint_min", &keyframes])
         // Constant bit rate with filler: what the profile names is what goes over the wire, however simple the
         // picture.
-        .args(["-x264-params", "nal-hrd=cbr:scenecut=0:open-gop=0"]);
+        .args(["-x264-params", "nal-hrd=cbr:repeat-headers=1:scenecut=0:open-gop=0"]);
     for (n, variant) in profile.variants.iter().enumerate() {
         let video = format!("{}k", variant.video_bitrate_kbps);
         for option in ["b", "minrate", "maxrate"] {

@@ -8,11 +8,12 @@ use url::Url;
 use super::Capabilities;
 use crate::plan::{NETWORK_TIMEOUT, Pace, Request};
 
-/// Reloads without a new segment after which FFmpeg gives a live stream up. Two reloads fill one target duration and
-/// FFmpeg reads on once after its first end of file, so a frozen stream ends a view after about 15 target durations:
-/// far beyond the 3.5 at which a player calls it stuck, soon enough to show in a short run. FFmpeg's own default, 100,
-/// takes over three minutes at 2 s segments.
-const MAX_RELOAD: u32 = 15;
+/// Reloads without a new segment after which FFmpeg calls a live stream ended. Two reloads fill one target duration,
+/// and FFmpeg tries again for what is left in each stream, about five times for one variant with audio and video: a
+/// frozen stream ends a view after about 15 target durations (measured, docs/SUPERVISION.md). That is far beyond the
+/// 3.5 at which a player calls it stuck, and soon enough to show in a short run. FFmpeg's own default, 100, takes
+/// minutes.
+const MAX_RELOAD: u32 = 6;
 
 /// Media that a player holds before it starts, and that FFmpeg fetches at once on a live start, in target durations.
 const START_BUFFER_SEGMENTS: f64 = 3.0;

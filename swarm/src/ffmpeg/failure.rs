@@ -4,17 +4,28 @@ use supervise::Exit;
 
 /// Why a process ended, in FFmpeg's own words where it had any.
 pub fn reason(said: &[String], exit: Exit) -> String {
-    let said: Vec<Line> = said.iter().map(|line| Line::read(line)).collect();
-    // FFmpeg ends with general remarks ("Error opening input files"); the cause is the last line that is not one.
-    let telling = said.iter().rev().filter(|line| !line.is_general());
-    let cause = telling.clone().find(|line| line.severe).or_else(|| telling.clone().next());
-    let cause = cause.or(said.last()).map(|line| line.text.as_str()).unwrap_or_default();
-    match (exit, cause) {
+    let frozen = || "the stream ended or froze: FFmpeg saw no new segment and gave up".to_owned();
+    match (exit, telling_line(said)) {
         (Exit::Signal(_), _) => exit.to_string(),
-        (Exit::Code(0), _) => "the stream ended or froze: FFmpeg saw no new segment and gave up".to_owned(),
-        (Exit::Code(_), "") => format!("{exit}, and FFmpeg said nothing"),
-        (Exit::Code(_), cause) => cause.to_owned(),
+        // A playlist that stops answering ends FFmpeg with 0 too, but not without a word.
+        (Exit::Code(0), Some(line))
+            if line.contains("Failed to reload playlist") || line.contains("failed: ") =>
+        {
+            line
+        }
+        (Exit::Code(0), _) => frozen(),
+        (Exit::Code(_), None) => format!("{exit}, and FFmpeg said nothing"),
+        (Exit::Code(_), Some(line)) => line,
     }
+}
+
+/// The line that says most about a trouble: the last severe one, or else the last one. FFmpeg ends with general
+/// remarks ("Error opening input files"); those come last of all.
+pub fn telling_line(said: &[String]) -> Option<String> {
+    let said: Vec<Line> = said.iter().map(|line| Line::read(line)).collect();
+    let telling = || said.iter().rev().filter(|line| !line.is_general());
+    let line = telling().find(|line| line.severe).or_else(|| telling().next()).or(said.last());
+    line.map(|line| line.text.clone())
 }
 
 struct Line {
@@ -94,6 +105,11 @@ mod tests {
     #[test]
     fn a_signal_and_a_frozen_stream_are_named() {
         assert_eq!(reason_of(&["[error] x"], Exit::Signal(9)), "killed by SIGKILL");
-        assert!(reason_of(&[], Exit::Code(0)).contains("froze"));
+        assert!(reason_of(&["[hls @ 0x1] [warning] skipping 1 segments"], Exit::Code(0)).contains("froze"));
+        let refused = ["[tcp @ 0x1] [error] Connection to tcp://h:1 failed: Connection refused"];
+        assert_eq!(
+            reason_of(&refused, Exit::Code(0)),
+            "tcp: Connection to tcp://h:1 failed: Connection refused"
+        );
     }
 }

@@ -64,6 +64,8 @@ struct Viewers {
     peak_active: u32,
     have_played: u32,
     target_reached_after_s: Option<f64>,
+    all_active_for_s: f64,
+    least_active: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -120,6 +122,8 @@ impl Report {
                 peak_active: at_end.totals.peak_active,
                 have_played: after.totals.have_played,
                 target_reached_after_s: at_end.target_reached_after.map(|after| after.as_secs_f64()),
+                all_active_for_s: at_end.all_ran_for.as_secs_f64(),
+                least_active: at_end.least_active,
             },
             processes: Processes {
                 started: at_end.totals.started,
@@ -128,8 +132,8 @@ impl Report {
                 stopped: after.totals.stopped,
                 exits: exits.collect(),
             },
-            failures: at_end.failures.clone(),
-            other_failures: at_end.other_failures,
+            failures: after.failures.clone(),
+            other_failures: after.other_failures,
         }
     }
 

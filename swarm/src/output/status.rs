@@ -7,10 +7,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::go_duration;
+use crate::output::summary::count;
 use crate::stats::{News, Totals};
 
 /// How often a log line tells the state where there is no terminal.
 const LOG_PERIOD: Duration = Duration::from_secs(10);
+
+/// Ticks come a little early or late; a line is due when its time is nearer than this.
+const TICK_TOLERANCE: Duration = Duration::from_millis(500);
 
 /// Lines of FFmpeg's last words that are shown with a new kind of failure.
 const SAID_LINES: usize = 4;
@@ -91,7 +95,7 @@ impl Status {
 
     /// Whether the next [`Self::show`] writes to the log.
     pub fn is_due(&self) -> bool {
-        self.last_logged.elapsed() >= LOG_PERIOD
+        self.last_logged.elapsed() + TICK_TOLERANCE >= LOG_PERIOD
     }
 
     /// Shows the state, and, when due, failures that went on.
@@ -103,7 +107,10 @@ impl Status {
         if !self.is_due() {
             return;
         }
-        self.last_logged = Instant::now();
+        // In step with the period, however late this call is.
+        while self.is_due() {
+            self.last_logged += LOG_PERIOD;
+        }
         if self.terminal.line.is_none() {
             tracing::info!("{state}");
         }
@@ -138,8 +145,9 @@ fn describe(totals: &Totals, target: u32, elapsed: Duration, duration: Option<Du
     let Totals { active, restarted, completed_views, have_played, .. } = totals;
     let views =
         if *completed_views > 0 { format!(", {completed_views} views complete") } else { String::new() };
+    let restarts = count(*restarted, "restart");
     format!(
-        "{elapsed}{of}: {active} of {target} viewers run, {have_played} have played, {restarted} restarts{views}"
+        "{elapsed}{of}: {active} of {target} viewers active, {have_played} have played, {restarts}{views}"
     )
 }
 
@@ -153,9 +161,9 @@ mod tests {
         let second = Duration::from_millis(12_345);
         assert_eq!(
             describe(&totals, 10, second, Some(Duration::from_secs(90))),
-            "12s of 1m30s: 9 of 10 viewers run, 8 have played, 1 restarts"
+            "12s of 1m30s: 9 of 10 viewers active, 8 have played, 1 restart"
         );
         let totals = Totals { completed_views: 3, ..totals };
-        assert!(describe(&totals, 10, second, None).ends_with("1 restarts, 3 views complete"));
+        assert!(describe(&totals, 10, second, None).ends_with("1 restart, 3 views complete"));
     }
 }

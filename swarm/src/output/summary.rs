@@ -14,8 +14,9 @@ const FAILURE_LINES: usize = 5;
 
 /// How it went, in one sentence without a full stop.
 pub fn sentence(outcome: &Outcome) -> String {
-    let Snapshot { elapsed, target, totals, target_reached_after, .. } = &outcome.at_end;
-    let commonest = outcome.at_end.failures.first().map(|kind| kind.reason.as_str());
+    let Snapshot { elapsed, target, totals, target_reached_after, all_ran_for, least_active, .. } =
+        &outcome.at_end;
+    let commonest = outcome.after.failures.first().map(|kind| kind.reason.as_str());
     if totals.have_played == 0 && outcome.after.totals.have_played == 0 {
         let why = commonest.unwrap_or("no media arrived before the end");
         return format!("No viewer ever received media: {why}");
@@ -23,15 +24,20 @@ pub fn sentence(outcome: &Outcome) -> String {
     match target_reached_after {
         Some(reached) => {
             let held = seconds(elapsed.saturating_sub(*reached));
-            let restarts = match totals.restarted {
-                0 => "without a restart".to_owned(),
-                1 => "with 1 restart".to_owned(),
-                many => format!("with {many} restarts"),
-            };
-            if totals.active == *target {
-                format!("Held {target} of {target} viewers for {held} {restarts}")
+            let restarts = count(totals.restarted, "restart");
+            if totals.active < *target {
+                format!(
+                    "Reached {target} viewers, but only {} were active at the end, with {restarts}",
+                    totals.active
+                )
+            } else if totals.restarted == 0 {
+                format!("Held {target} of {target} viewers for {held} without a restart")
             } else {
-                format!("Reached {target} viewers, but only {} ran at the end, {restarts}", totals.active)
+                let together = seconds(*all_ran_for);
+                let least = least_active.unwrap_or_default();
+                format!(
+                    "{target} of {target} viewers were active for {together} of {held}, at worst {least}, with {restarts}"
+                )
             }
         }
         None if totals.started < u64::from(*target) => {
@@ -51,8 +57,8 @@ pub fn sentence(outcome: &Outcome) -> String {
 
 /// The sentence and the table, ready to print.
 pub fn text(outcome: &Outcome) -> String {
-    let Snapshot { elapsed, target, totals, target_reached_after, exits, failures, other_failures } =
-        &outcome.at_end;
+    let Snapshot { elapsed, target, totals, target_reached_after, exits, .. } = &outcome.at_end;
+    let Snapshot { failures, other_failures, .. } = &outcome.after;
     let mut rows: Vec<(&str, String)> = Vec::new();
     let reached = target_reached_after.map_or_else(
         || "never all at the same time".to_owned(),
@@ -63,7 +69,7 @@ pub fn text(outcome: &Outcome) -> String {
         format!("{} of {target} active at the end, peak {}, {reached}", totals.active, totals.peak_active),
     ));
     rows.push(("played", format!("{} of {target} received media", outcome.after.totals.have_played)));
-    rows.push(("starts", format!("{}, and {} restarts", totals.started, totals.restarted)));
+    rows.push(("starts", format!("{}, and {}", totals.started, count(totals.restarted, "restart"))));
     if totals.completed_views > 0 {
         rows.push(("views", format!("{} complete", totals.completed_views)));
     }
@@ -96,6 +102,11 @@ fn exits_text(exits: &std::collections::BTreeMap<Exit, u64>) -> String {
     exits.iter().map(|(exit, count)| format!("{count} × {exit}")).collect::<Vec<_>>().join(", ")
 }
 
+/// `1 restart`, `2 restarts`.
+pub fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// To a tenth of a second below a minute.
 fn seconds(duration: Duration) -> String {
     let tenths = (duration.as_secs_f64() * 10.0).round() / 10.0;
@@ -115,6 +126,8 @@ mod tests {
             target: 10,
             totals: Totals { active: 10, peak_active: 10, started: 10, have_played: 10, ..Totals::default() },
             target_reached_after: Some(Duration::from_millis(1812)),
+            all_ran_for: Duration::from_millis(28_188),
+            least_active: Some(10),
             exits: BTreeMap::new(),
             failures: Vec::new(),
             other_failures: 0,
@@ -158,10 +171,12 @@ mod tests {
             at_end.failures = vec![failure("404", 9)];
         });
         assert_eq!(nothing, "No viewer ever received media: 404");
-        assert_eq!(
-            said(&|at_end| at_end.totals.restarted = 1),
-            "Held 10 of 10 viewers for 28.2s with 1 restart"
-        );
+        let outage = said(&|at_end| {
+            at_end.totals.restarted = 1;
+            at_end.all_ran_for = Duration::from_secs(20);
+            at_end.least_active = Some(9);
+        });
+        assert_eq!(outage, "10 of 10 viewers were active for 20s of 28.2s, at worst 9, with 1 restart");
         let in_ramp = said(&|at_end| {
             at_end.target_reached_after = None;
             at_end.totals.started = 4;

@@ -9,7 +9,8 @@ use supervise::Exit;
 
 pub use failures::{FailureKind, Failures};
 
-use crate::viewer::{Ending, Happening, Report, StartKind};
+use crate::ffmpeg::failure;
+use crate::viewer::{Ended, Ending, Happening, Report, StartKind};
 
 /// The run so far. Bounded: what it holds does not grow with time, nor (but for one bit each) with viewers.
 #[derive(Debug)]
@@ -21,6 +22,11 @@ pub struct Stats {
     /// Viewer n is true when it ever received media.
     has_played: Vec<bool>,
     target_reached_after: Option<Duration>,
+    /// Since when all run, if they do.
+    all_run_since: Option<Duration>,
+    /// Before that.
+    all_ran_for: Duration,
+    least_active: Option<u32>,
 }
 
 /// Plain counts.
@@ -53,6 +59,10 @@ pub struct Snapshot {
     pub totals: Totals,
     /// When all viewers ran at the same time, for the first time.
     pub target_reached_after: Option<Duration>,
+    /// For how long all ran at the same time.
+    pub all_ran_for: Duration,
+    /// Fewest that ran at the same time since all had.
+    pub least_active: Option<u32>,
     /// How processes ended that nobody stopped.
     pub exits: BTreeMap<Exit, u64>,
     /// Why, most frequent first.
@@ -85,6 +95,9 @@ impl Stats {
             failures: Failures::default(),
             has_played: vec![false; clients as usize],
             target_reached_after: None,
+            all_run_since: None,
+            all_ran_for: Duration::ZERO,
+            least_active: None,
         }
     }
 
@@ -109,11 +122,11 @@ impl Stats {
                 self.failures.record(&reason, report.viewer, after, &[])
             }
             Happening::Ended(ended) => {
-                self.totals.active = self.totals.active.saturating_sub(1);
+                self.record_end(after);
                 match &ended.ending {
                     Ending::Stopped => {
                         self.totals.stopped += 1;
-                        return News::None;
+                        return self.record_stopped(ended, report.viewer, after);
                     }
                     Ending::Completed => self.totals.completed_views += 1,
                     Ending::Failed { .. } => {}
@@ -129,6 +142,24 @@ impl Stats {
         }
     }
 
+    fn record_end(&mut self, after: Duration) {
+        self.totals.active = self.totals.active.saturating_sub(1);
+        if let Some(since) = self.all_run_since.take() {
+            self.all_ran_for += after.saturating_sub(since);
+        }
+        self.least_active = self.least_active.map(|least| least.min(self.totals.active));
+    }
+
+    /// A process that was stopped did not fail; but when it never played, what it said is why.
+    fn record_stopped(&mut self, ended: &Ended, viewer: u32, after: Duration) -> News {
+        match failure::telling_line(&ended.said) {
+            Some(reason) if ended.media.is_zero() => {
+                self.failures.record(&reason, viewer, after, &ended.said)
+            }
+            _ => News::None,
+        }
+    }
+
     fn record_start(&mut self, kind: StartKind, target: u32, after: Duration) {
         let totals = &mut self.totals;
         match kind {
@@ -138,8 +169,10 @@ impl Stats {
         }
         totals.active += 1;
         totals.peak_active = totals.peak_active.max(totals.active);
-        if self.target_reached_after.is_none() && target > 0 && totals.active >= target {
-            self.target_reached_after = Some(after);
+        if target > 0 && totals.active >= target {
+            self.target_reached_after.get_or_insert(after);
+            self.all_run_since.get_or_insert(after);
+            self.least_active.get_or_insert(totals.active);
         }
     }
 
@@ -160,6 +193,11 @@ impl Stats {
             target,
             totals: self.totals,
             target_reached_after: self.target_reached_after,
+            all_ran_for: self.all_ran_for
+                + self.all_run_since.map_or(Duration::ZERO, |since| {
+                    now.saturating_duration_since(self.began).saturating_sub(since)
+                }),
+            least_active: self.least_active,
             exits: self.exits.clone(),
             failures: self.failures.by_count(),
             other_failures: self.failures.others(),
@@ -170,7 +208,6 @@ impl Stats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::viewer::Ended;
 
     fn stats() -> Stats {
         Stats::new(3, Instant::now())
@@ -216,10 +253,42 @@ mod tests {
     fn a_process_that_we_stopped_is_no_exit_and_no_failure() {
         let mut stats = stats();
         feed(&mut stats, 0, Happening::Started(StartKind::First));
-        feed(&mut stats, 0, ended(Exit::Code(255), Ending::Stopped));
+        let mut stopped = ended(Exit::Code(255), Ending::Stopped);
+        if let Happening::Ended(ended) = &mut stopped {
+            ended.media = Duration::from_secs(1);
+        }
+        feed(&mut stats, 0, stopped);
         let snapshot = stats.snapshot(2, Instant::now());
         assert!(snapshot.exits.is_empty() && snapshot.failures.is_empty());
         assert_eq!(snapshot.totals.stopped, 1);
+    }
+
+    #[test]
+    fn what_a_stopped_viewer_said_tells_why_it_never_played() {
+        let mut stats = stats();
+        feed(&mut stats, 0, Happening::Started(StartKind::First));
+        let news = feed(&mut stats, 0, ended(Exit::Code(255), Ending::Stopped));
+        assert_ne!(news, News::None);
+        assert_eq!(stats.snapshot(2, Instant::now()).failures[0].reason, "last words");
+    }
+
+    #[test]
+    fn the_time_in_which_all_ran_and_the_least_that_did_are_known() {
+        let mut stats = stats();
+        let began = stats.began;
+        let mut at = |second, what| {
+            let report = Report { viewer: 0, what };
+            stats.record(&report, 2, began + Duration::from_secs(second));
+        };
+        at(0, Happening::Started(StartKind::First));
+        at(1, Happening::Started(StartKind::First));
+        at(5, failed("gone"));
+        at(6, failed("gone"));
+        at(8, Happening::Started(StartKind::Restart));
+        at(9, Happening::Started(StartKind::Restart));
+        let snapshot = stats.snapshot(2, began + Duration::from_secs(12));
+        assert_eq!(snapshot.all_ran_for, Duration::from_secs(4 + 3));
+        assert_eq!(snapshot.least_active, Some(0));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! From a URL to an open, possibly encrypted, connection; each way to fail has its own name. Sends no request.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -16,6 +16,8 @@ use url::{Host, Url};
 /// Opens connections to origins.
 #[derive(Clone, Debug)]
 pub struct Connector {
+    /// Connect to this address whatever the host name; the port, the Host header and SNI stay those of the URL.
+    pub address: Option<IpAddr>,
     /// Whom to trust.
     pub tls: Arc<ClientConfig>,
     /// For the name, for each address, and for the handshake.
@@ -50,9 +52,7 @@ pub enum ConnectError {
         seconds: u64,
     },
     /// No trust, or no common language.
-    #[error(
-        "TLS to {host} failed ({reason}); if the certificate is wrong on purpose, --dangerous accepts it"
-    )]
+    #[error("TLS to {host} failed ({reason}){}", tls_hint(reason))]
     Tls {
         /// As in the URL.
         host: String,
@@ -69,29 +69,50 @@ pub enum ConnectError {
     },
 }
 
+fn tls_hint(reason: &str) -> &'static str {
+    if reason.contains("certificate") {
+        "; if the certificate is wrong on purpose, --dangerous accepts it"
+    } else {
+        ": does the server speak TLS on that port? If not, use http://"
+    }
+}
+
+/// An open connection, and what opening it took.
+pub struct Connected {
+    /// TCP, or TLS over it.
+    pub stream: Box<dyn Stream>,
+    /// Name and TCP.
+    pub connect: Duration,
+    /// TLS handshake; `None` without TLS.
+    pub tls: Option<Duration>,
+}
+
 /// Whatever carries HTTP: TCP, or TLS over it.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Connector {
     /// Connects to the host and port of `url`, which is http or https.
-    pub async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, ConnectError> {
+    pub async fn connect(&self, url: &Url) -> Result<Connected, ConnectError> {
+        let began = Instant::now();
         let tcp = self.connect_tcp(url).await?;
+        let connect = began.elapsed();
         // Requests are small and answered at once: waiting to fill packets only adds latency to what is measured.
         // A socket that cannot be told so works all the same.
         tcp.set_nodelay(true).unwrap_or_default();
         if url.scheme() != "https" {
-            return Ok(Box::new(tcp));
+            return Ok(Connected { stream: Box::new(tcp), connect, tls: None });
         }
         let failed = |reason: String| ConnectError::Tls { host: host_of(url), reason };
         let name = match url.host() {
-            Some(Host::Ipv4(ip)) => ServerName::from(std::net::IpAddr::from(ip)),
-            Some(Host::Ipv6(ip)) => ServerName::from(std::net::IpAddr::from(ip)),
+            Some(Host::Ipv4(ip)) => ServerName::from(IpAddr::from(ip)),
+            Some(Host::Ipv6(ip)) => ServerName::from(IpAddr::from(ip)),
             _ => ServerName::try_from(host_of(url)).map_err(|error| failed(error.to_string()))?,
         };
         let handshake = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp);
         let stream = timeout(self.timeout, handshake).await.map_err(|_| self.timed_out(url))?;
-        Ok(Box::new(stream.map_err(|error| failed(error.to_string()))?))
+        let stream = stream.map_err(|error| failed(error.to_string()))?;
+        Ok(Connected { stream: Box::new(stream), connect, tls: Some(began.elapsed() - connect) })
     }
 
     async fn connect_tcp(&self, url: &Url) -> Result<TcpStream, ConnectError> {
@@ -112,6 +133,9 @@ impl Connector {
 
     async fn resolve(&self, url: &Url) -> Result<Vec<SocketAddr>, ConnectError> {
         let port = url.port_or_known_default().unwrap_or(80);
+        if let Some(address) = self.address {
+            return Ok(vec![(address, port).into()]);
+        }
         match url.host() {
             Some(Host::Ipv4(ip)) => Ok(vec![(ip, port).into()]),
             Some(Host::Ipv6(ip)) => Ok(vec![(ip, port).into()]),

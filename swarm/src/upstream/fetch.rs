@@ -101,8 +101,8 @@ pub async fn fetch(connector: &Connector, url: &Url, request: &Request) -> Resul
 }
 
 async fn get(connector: &Connector, url: &Url, request: &Request) -> Result<Response<Incoming>, FetchError> {
-    let broken = |error: hyper::Error| FetchError::Broken { url: url.clone(), reason: chain(&error) };
-    let stream = connector.connect(url).await?;
+    let broken = |error: hyper::Error| FetchError::Broken { url: url.clone(), reason: error_chain(&error) };
+    let stream = connector.connect(url).await?.stream;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     // Ends with the response's body, or when either side closes; its error is the request's error too.
@@ -119,8 +119,8 @@ async fn get(connector: &Connector, url: &Url, request: &Request) -> Result<Resp
     sender.send_request(message).await.map_err(broken)
 }
 
-/// Host and, where it is not the scheme's own, port.
-fn authority(url: &Url) -> String {
+/// The `Host` header: the host and, where it is not the scheme's own, the port.
+pub fn authority(url: &Url) -> String {
     let mut text = url.host_str().unwrap_or_default().to_owned();
     if let Some(port) = url.port() {
         write!(text, ":{port}").unwrap_or_default();
@@ -140,8 +140,8 @@ fn redirected(url: &Url, response: &Response<Incoming>) -> Result<Url, FetchErro
     }
 }
 
-/// The whole chain: hyper's own text ("client error") says too little.
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error and its causes: hyper's own text ("client error") says too little.
+pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -4,6 +4,6 @@ mod connect;
 mod fetch;
 mod tls;
 
-pub use connect::{ConnectError, Connector};
-pub use fetch::{FetchError, Fetched, fetch};
+pub use connect::{ConnectError, Connected, Connector};
+pub use fetch::{FetchError, Fetched, authority, error_chain, fetch};
 pub use tls::client_config;

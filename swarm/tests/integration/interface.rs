@@ -2,7 +2,7 @@
 
 use testkit::{request, wait_until};
 
-use crate::support::{Swarm, fake_ffmpeg, origin, run, vod};
+use crate::support::{Swarm, fake_ffmpeg, origin, run, swarm, vod};
 
 #[test]
 fn the_printed_command_plays_when_a_shell_runs_it() {
@@ -52,4 +52,15 @@ fn wrong_usage_is_exit_code_2_and_help_is_0() {
     let help = run(&["-help"]);
     assert_eq!(help.code, Some(0));
     assert!(help.stdout.contains("HLSSWARM_CLIENTS"));
+}
+
+#[test]
+fn the_environment_is_read_and_an_empty_variable_is_none() {
+    let printed = |name: &str, value: &str| {
+        let mut command = swarm(&["-print-cmd", "http://h/x.m3u8"]);
+        testkit::Running::start(command.env(name, value)).wait()
+    };
+    assert!(printed("HLSSWARM_HEADER", "X-A: 1\nX-B: 2").stdout.contains("x-b: 2"));
+    assert_eq!(printed("HLSSWARM_CLIENTS", "none").code, Some(2));
+    assert_eq!(printed("HLSSWARM_CLIENTS", "").code, Some(0));
 }

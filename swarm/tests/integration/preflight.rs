@@ -59,7 +59,7 @@ fn an_origin_that_cannot_be_reached_has_its_sentence() {
     let site = playlist_site();
     refused(
         &[&site.url("/live.m3u8").replace("http:", "https:")],
-        &["TLS to 127.0.0.1 failed", "--dangerous"],
+        &["TLS to 127.0.0.1 failed", "use http://"],
     );
 }
 
