@@ -112,7 +112,11 @@ impl Connector {
         let handshake = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp);
         let stream = timeout(self.timeout, handshake).await.map_err(|_| self.timed_out(url))?;
         let stream = stream.map_err(|error| failed(error.to_string()))?;
-        Ok(Connected { stream: Box::new(stream), connect, tls: Some(began.elapsed() - connect) })
+        Ok(Connected {
+            stream: Box::new(stream),
+            connect,
+            tls: Some(began.elapsed().saturating_sub(connect)),
+        })
     }
 
     async fn connect_tcp(&self, url: &Url) -> Result<TcpStream, ConnectError> {
