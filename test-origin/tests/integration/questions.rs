@@ -61,6 +61,23 @@ fn the_printed_commands_are_the_ones_that_run() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_written_is_no_answer() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command(open_dir().path()).arg("--print-cmd").stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to stdout"), "{output:?}");
+}
+
+#[test]
+fn log_lines_begin_with_the_time_since_the_start_in_milliseconds() {
+    let output = command(open_dir().path()).args(["--profile", "nope"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let time = said.split_whitespace().next().unwrap();
+    let (seconds, millis) = time.strip_suffix('s').unwrap().split_once('.').unwrap();
+    assert!(seconds.parse::<u32>().is_ok() && millis.len() == 3 && millis.parse::<u32>().is_ok(), "{said}");
+}
+
+#[test]
 fn the_documentation_names_exactly_the_flags_and_profiles_that_there_are() {
     let docs =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/TEST_ORIGIN.md")).unwrap();
