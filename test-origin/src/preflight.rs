@@ -6,16 +6,19 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{Group, User};
 use supervise::program::{self, Missing, Program};
-use supervise::{CommandLine, Exit};
+use supervise::{Captured, CommandLine, Exit, capture};
 
 use crate::clip;
 use crate::nginx::{Account, Build};
 use crate::plan::{Plan, Source};
-use crate::process::Answer;
+
+/// A question to a program takes a tenth of a second; on a machine so busy that it takes this long nothing would run.
+pub const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// What a run can rely on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -268,8 +271,8 @@ async fn incapabilities(ffmpeg: &Path, must_encode: bool) -> Vec<Problem> {
     for list in lists {
         let broken = |reason| Problem::Broken { program: ffmpeg.to_owned(), reason };
         let command = CommandLine::new(ffmpeg).args(["-hide_banner", list]);
-        let text = match Answer::of(&command).await {
-            Ok(answer) if answer.is_ok() => answer.text,
+        let text = match capture(&command, ANSWER_LIMIT).await {
+            Ok(answer) if answer.exit == Exit::Code(0) => answer.stdout,
             Ok(answer) => return vec![broken(said(&answer))],
             Err(error) => return vec![broken(error.to_string())],
         };
@@ -293,16 +296,15 @@ async fn incapabilities(ffmpeg: &Path, must_encode: bool) -> Vec<Problem> {
 /// [`Problem::Broken`].
 pub async fn build(nginx: &Path) -> Result<Build, Problem> {
     let broken = |reason| Problem::Broken { program: nginx.to_owned(), reason };
-    let answer =
-        Answer::of(&CommandLine::new(nginx).arg("-V")).await.map_err(|error| broken(error.to_string()))?;
-    if answer.is_ok() { Ok(Build::parse(&answer.text)) } else { Err(broken(said(&answer))) }
+    let answer = capture(&CommandLine::new(nginx).arg("-V"), ANSWER_LIMIT)
+        .await
+        .map_err(|error| broken(error.to_string()))?;
+    if answer.exit == Exit::Code(0) { Ok(Build::parse(&answer.stderr)) } else { Err(broken(said(&answer))) }
 }
 
 /// Exit and the last line, as one line.
-fn said(answer: &Answer) -> String {
-    let last = answer.text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
-    match answer.exit {
-        Exit::Code(0) => last.to_owned(),
-        exit => format!("{exit} ({last})"),
-    }
+fn said(answer: &Captured) -> String {
+    let lines = answer.stdout.lines().chain(answer.stderr.lines());
+    let last = lines.rev().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+    format!("{} ({last})", answer.exit)
 }

@@ -4,12 +4,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use supervise::CommandLine;
 use supervise::program::{self, Program};
+use supervise::{CommandLine, Exit, capture};
 
 use crate::plan::{Plan, Source};
 use crate::preflight::{self, Machine, Problem};
-use crate::process::Answer;
 use crate::run_dir::RunDir;
 use crate::{clip, encoder, nginx, serve};
 
@@ -55,8 +54,8 @@ pub fn commands(plan: &Plan) -> String {
 pub async fn check(plan: &Plan, machine: &Machine) -> anyhow::Result<()> {
     let run_dir = RunDir::create(&machine.parent_dir, &plan.profile)?;
     run_dir.write(RunDir::NGINX_CONF, &serve::server(plan, machine).config())?;
-    let answer =
-        Answer::of(&nginx::test_command(&machine.nginx, run_dir.path())).await.context("run nginx -t")?;
-    ensure!(answer.is_ok(), "nginx refuses its configuration: {}", answer.text.trim());
+    let command = nginx::test_command(&machine.nginx, run_dir.path());
+    let answer = capture(&command, preflight::ANSWER_LIMIT).await.context("run nginx -t")?;
+    ensure!(answer.exit == Exit::Code(0), "nginx refuses its configuration: {}", answer.stderr.trim());
     Ok(())
 }
