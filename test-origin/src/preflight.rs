@@ -138,7 +138,7 @@ pub async fn check(plan: &Plan) -> Result<Machine, Vec<Problem>> {
         problems.note(appendable(log));
     }
     let must_encode =
-        plan.source == Source::LiveEncode || !clip::path(&plan.cache_dir, &plan.profile).exists();
+        plan.source == Source::LiveEncode || !clip::is_whole(&clip::path(&plan.cache_dir, &plan.profile));
     if plan.source == Source::Clip && must_encode {
         problems.note(writable(&plan.cache_dir, "--cache-dir", true));
     }
