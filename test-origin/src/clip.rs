@@ -19,9 +19,12 @@ use crate::progress::Progress;
 
 /// Where the clip of this profile is, or will be. Everything that determines its content is in its name.
 pub fn path(cache_dir: &Path, profile: &Profile) -> PathBuf {
-    // With neither the program nor the file in it, the command line is exactly what determines the content.
+    // With neither the program nor the file in it, the command line is exactly what determines the content. Profiles
+    // that differ in something else share their clip.
     let recipe = encoder::prepare(Path::new("ffmpeg"), profile, Path::new("clip")).to_string();
-    cache_dir.join(format!("{}-{:016x}.mp4", profile.name, fnv1a(recipe.as_bytes())))
+    let best = profile.variants.first();
+    let size = best.map_or(String::new(), |best| format!("{}x{}", best.width, best.height));
+    cache_dir.join(format!("{size}-{:016x}.mp4", fnv1a(recipe.as_bytes())))
 }
 
 /// Whether the file is an MP4 file from end to end: boxes that follow each other up to the last byte, one of which is
@@ -174,6 +177,7 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
     use crate::catalog;
+    use crate::profile::Playlist;
 
     #[test]
     fn the_hash_is_fnv_1a() {
@@ -187,11 +191,13 @@ mod tests {
         let name = |profile: &Profile| path(Path::new("/c"), profile);
         let mut described_otherwise = profile.clone();
         described_otherwise.description = "other words".into();
-        described_otherwise.hls.playlist_segments += 1;
+        described_otherwise.hls.playlist = Playlist::Live { segments: 3 };
         assert_eq!(name(&profile), name(&described_otherwise), "neither is in the clip");
         let mut slower = profile.clone();
         slower.variants[0].video_bitrate_kbps -= 1;
         assert_ne!(name(&profile), name(&slower));
+        let logged = catalog::find("logged").unwrap().unwrap();
+        assert_eq!(name(&profile), name(&logged), "the log is not in it either");
     }
 
     #[test]

@@ -30,10 +30,18 @@ fn nginx_accepts_the_printed_configuration_of_every_profile() {
         &["--profile", "default"][..],
         &["--profile", "mini-abr", "--bind", "::"],
         &["--profile", "low-latency", "--access-log", log.to_str().unwrap()],
+        &["--profile", "cmaf"],
+        &["--profile", "vod"],
+        &["--profile", "logged"],
+        &["--profile", "tls"],
     ] {
         let config = answer(&[flags, &["--print-nginx-conf"]].concat());
         let prefix = open_dir();
         std::fs::create_dir(prefix.path().join("temp")).unwrap();
+        let certificate = test_origin::certificate::make(&[]).unwrap();
+        std::fs::create_dir(prefix.path().join("tls")).unwrap();
+        std::fs::write(prefix.path().join("tls/certificate.pem"), certificate.certificate_pem).unwrap();
+        std::fs::write(prefix.path().join("tls/key.pem"), certificate.key_pem).unwrap();
         std::fs::create_dir_all(log.parent().unwrap()).unwrap();
         // Debian's servers are in no ordinary user's PATH.
         let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
@@ -58,6 +66,8 @@ fn the_printed_commands_are_the_ones_that_run() {
     let live = answer(&["--print-cmd", "--live-encode"]);
     assert_eq!(live.lines().count(), 2, "{live}");
     assert!(!live.contains("-stream_loop"), "{live}");
+    let vod = answer(&["--print-cmd", "--profile", "vod"]);
+    assert!(vod.lines().nth(1).unwrap().contains("-hls_playlist_type vod"), "{vod}");
 }
 
 #[test]

@@ -176,6 +176,39 @@ fn a_live_encode_plays_too() {
 }
 
 #[test]
+fn the_logged_profile_says_where_its_log_is_and_a_named_file_wins() {
+    let log_of = |origin: &Origin| {
+        let said = origin.program.stderr();
+        let line = said.lines().find(|line| line.contains("requests are logged in")).unwrap().to_owned();
+        let path = line.split("logged in ").nth(1).unwrap().split(" until").next().unwrap();
+        std::path::PathBuf::from(path)
+    };
+    let has_our_request = |origin: &Origin, log: &std::path::Path| {
+        origin.get("stream.m3u8?ours");
+        wait_until("the request is logged", || {
+            let text = std::fs::read_to_string(log).unwrap_or_default();
+            let mut lines =
+                text.lines().map_while(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+            lines.any(|line| line["args"] == "ours" && line["status"] == 200)
+        });
+    };
+    let mut origin = Origin::start(|command| command.args(["--profile", "logged"]));
+    let log = log_of(&origin);
+    assert!(log.starts_with(origin.parent_dir.path()), "{}", log.display());
+    has_our_request(&origin, &log);
+    assert_eq!(origin.get("access.jsonl").status, 404);
+    crate::support::send(origin.program.pid(), nix::sys::signal::Signal::SIGTERM);
+    origin.program.wait();
+    assert!(!log.exists(), "it goes with the run");
+
+    let folder = open_dir();
+    let file = folder.path().join("mine.jsonl");
+    let origin = Origin::start(|command| command.args(["--profile", "logged", "--access-log"]).arg(&file));
+    assert_eq!(log_of(&origin), file);
+    has_our_request(&origin, &file);
+}
+
+#[test]
 fn the_access_log_has_one_json_line_per_request() {
     let folder = open_dir();
     let file = folder.path().join("access.jsonl");
