@@ -22,7 +22,7 @@
 //!
 //! Modules in reading order: [`profile`], [`catalog`], [`plan`], [`cli`], [`h264_level`], [`encoder`],
 //! [`master_playlist`], [`nginx`], [`certificate`], [`run_dir`], [`process`], [`clip`], [`vod`], [`progress`],
-//! [`preflight`], [`freshness`], [`client`], [`readiness`], [`origin`], [`serve`], [`questions`],
+//! [`preflight`], [`freshness`], [`client`], [`readiness`], [`numbering`], [`origin`], [`serve`], [`questions`],
 //! [`log`], [`exit_code`].
 #![forbid(unsafe_code)]
 
@@ -38,6 +38,7 @@ pub mod h264_level;
 pub mod log;
 pub mod master_playlist;
 pub mod nginx;
+pub mod numbering;
 pub mod origin;
 pub mod plan;
 pub mod preflight;

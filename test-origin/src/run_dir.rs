@@ -116,6 +116,17 @@ impl RunDir {
         playlists.iter().map(|playlist| fs::read_to_string(self.media().join(playlist)).ok()).collect()
     }
 
+    /// Puts a new text in the place of a playlist, at one go.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn replace_media(&self, playlist: &Path, text: &str) -> io::Result<()> {
+        let playlist = self.media().join(playlist);
+        let new = playlist.with_extension("new");
+        write(&new, text)?;
+        fs::rename(new, playlist)
+    }
+
     /// Writes a file that nobody but us may read, in a folder that nobody but us may enter.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use crate::preflight::{self, Machine};
 use crate::process::Process;
 use crate::profile::Profile;
 use crate::run_dir::RunDir;
-use crate::{certificate, clip, master_playlist, readiness, vod};
+use crate::{certificate, clip, master_playlist, numbering, readiness, vod};
 
 /// Serves the plan's stream until a stop signal. Call it on the main thread: the children live as long as the
 /// thread that started them.
@@ -249,8 +249,16 @@ impl Run<'_> {
         let profile = &self.plan.profile;
         let two_windows = 2 * profile.hls.playlist_segments() * profile.hls.segment_seconds;
         self.dir.remove_segments_older_than(Duration::from_secs(two_windows.into()));
-        let start = match self.dir.read_media(&profile.media_playlists()) {
-            Some(_) => Start::Continue { restart: self.encoder_starts },
+        let playlists = self.dir.read_media(&profile.media_playlists());
+        let start = match playlists {
+            Some(playlists) => {
+                for (index, text) in numbering::align(&playlists) {
+                    self.dir
+                        .replace_media(&profile.media_playlists()[index], &text)
+                        .context("number a playlist on")?;
+                }
+                Start::Continue { restart: self.encoder_starts }
+            }
             // Not all were published before the encoder died: nobody has been told the URL yet.
             None => Start::Fresh,
         };

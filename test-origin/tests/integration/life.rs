@@ -55,6 +55,31 @@ fn a_killed_encoder_is_restarted_and_the_sequence_goes_on() {
 }
 
 #[test]
+fn variants_that_died_one_apart_number_their_segments_alike_again() {
+    for file in ["tiny-pair", "tiny-cmaf"] {
+        let origin = Origin::of_file(file, &[]);
+        let ffmpeg = origin.process("ffmpeg").unwrap();
+        send(ffmpeg, Signal::SIGSTOP);
+        // As if the encoder had died before the last segment of the second variant was published.
+        let run_dir = std::fs::read_dir(origin.parent_dir.path()).unwrap().next().unwrap().unwrap().path();
+        let small = run_dir.join("media/small/index.m3u8");
+        let text = std::fs::read_to_string(&small).unwrap();
+        let last = text.rfind("#EXTINF").unwrap();
+        std::fs::write(&small, &text[..last]).unwrap();
+        send(ffmpeg, Signal::SIGKILL);
+        let next = |path: &str| {
+            let playlist = origin.playlist(path);
+            let discontinuity = playlist.segments.iter().position(|segment| segment.discontinuity)?;
+            Some(playlist.media_sequence + discontinuity as u64)
+        };
+        let both = || Some((next("big/index.m3u8")?, next("small/index.m3u8")?));
+        wait_until("both go on behind a discontinuity", || both().is_some());
+        let (big, small) = both().unwrap();
+        assert_eq!(big, small, "{file}");
+    }
+}
+
+#[test]
 fn a_killed_server_is_restarted_on_the_same_port() {
     let origin = Origin::tiny();
     let nginx = origin.process("nginx").unwrap();
