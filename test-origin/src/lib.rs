@@ -22,7 +22,7 @@
 //!
 //! Modules in reading order: [`profile`], [`catalog`], [`plan`], [`cli`], [`h264_level`], [`encoder`],
 //! [`master_playlist`], [`nginx`], [`certificate`], [`run_dir`], [`process`], [`clip`], [`vod`], [`progress`],
-//! [`preflight`], [`freshness`], [`client`], [`readiness`], [`numbering`], [`origin`], [`serve`], [`questions`],
+//! [`preflight`], [`freshness`], [`client`], [`readiness`], [`numbering`], [`origin`], [`slot`], [`serve`], [`questions`],
 //! [`log`], [`exit_code`].
 #![forbid(unsafe_code)]
 
@@ -49,4 +49,5 @@ pub mod questions;
 pub mod readiness;
 pub mod run_dir;
 pub mod serve;
+pub mod slot;
 pub mod vod;

@@ -13,7 +13,26 @@ const SEGMENTS: usize = 3;
 /// Pause between two tries; a fraction of the time that the first segments take.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Waits until the last three segments of every media playlist have come through the server at `address`.
+/// How many segments a playlist must have before it is taken for playable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enough {
+    /// All that it is going to show at a time.
+    Window,
+    /// As many segments as a viewer begins with: an encoder that works in real time needs long for more.
+    Beginning,
+}
+
+impl Enough {
+    fn segments(self, profile: &Profile) -> usize {
+        match self {
+            Self::Window => profile.hls.playlist_segments().try_into().unwrap_or(usize::MAX),
+            Self::Beginning => SEGMENTS,
+        }
+    }
+}
+
+/// Waits until every media playlist has `enough` and its last three segments have come through the server at
+/// `address`.
 ///
 /// # Errors
 /// When they have not within `patience`: why the last try failed.
@@ -21,11 +40,12 @@ pub async fn wait(
     client: &Client,
     address: SocketAddr,
     profile: &Profile,
+    enough: Enough,
     patience: Duration,
 ) -> anyhow::Result<()> {
     let mut last = None;
     let tries = async {
-        while let Err(error) = play(client, address, profile).await {
+        while let Err(error) = play(client, address, profile, enough).await {
             last = Some(error);
             tokio::time::sleep(PAUSE).await;
         }
@@ -37,13 +57,14 @@ pub async fn wait(
     Err(error.context(format!("the stream could not be played within {} s", patience.as_secs())))
 }
 
-async fn play(client: &Client, address: SocketAddr, profile: &Profile) -> anyhow::Result<()> {
+async fn play(client: &Client, address: SocketAddr, profile: &Profile, enough: Enough) -> anyhow::Result<()> {
     for playlist in profile.media_playlists() {
         let path = playlist.display().to_string();
         let text = client.get(address, &path).await?;
         let Wanted { init, segments } = wanted(std::str::from_utf8(&text)?);
-        ensure!(segments.len() >= SEGMENTS, "{path} has only {} segments", segments.len());
-        for name in init.into_iter().chain(segments[segments.len() - SEGMENTS..].iter().copied()) {
+        ensure!(segments.len() >= enough.segments(profile), "{path} has only {} segments", segments.len());
+        let last = segments.iter().skip(segments.len().saturating_sub(SEGMENTS));
+        for name in init.into_iter().chain(last.copied()) {
             let path = playlist.with_file_name(name).display().to_string();
             ensure!(!client.get(address, &path).await?.is_empty(), "{path} is empty");
         }

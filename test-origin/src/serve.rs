@@ -18,7 +18,9 @@ use crate::plan::{AccessLog, Certificate, Plan, Source};
 use crate::preflight::{self, Machine};
 use crate::process::Process;
 use crate::profile::Profile;
+use crate::readiness::Enough;
 use crate::run_dir::RunDir;
+use crate::slot::{News, Slot};
 use crate::{certificate, clip, master_playlist, numbering, readiness, vod};
 
 /// Serves the plan's stream until a stop signal. Call it on the main thread: the children live as long as the
@@ -69,6 +71,7 @@ pub async fn serve(
         client,
         encoder,
         encoder_starts: 0,
+        announced: false,
         server: Slot::Due(Instant::now()),
     };
     run.write_nginx_conf()?;
@@ -127,43 +130,9 @@ struct Run<'a> {
     client: Client,
     encoder: Slot,
     encoder_starts: u32,
+    /// The URL was told.
+    announced: bool,
     server: Slot,
-}
-
-/// A place for a process.
-enum Slot {
-    /// It runs.
-    Running(Box<Process>),
-    /// It could not be started.
-    Failed(String),
-    /// It is to start then.
-    Due(Instant),
-    /// It has done its work and is not needed again.
-    Done,
-}
-
-/// What a slot has to tell.
-enum News {
-    Ended(String),
-    Due,
-}
-
-impl Slot {
-    /// Waits for the next news. Cancel-safe; the slot must be refilled after each.
-    async fn news(&mut self) -> News {
-        match self {
-            Self::Running(process) => News::Ended(match process.ended().await {
-                Ok(ended) => ended.to_string(),
-                Err(error) => error.to_string(),
-            }),
-            Self::Failed(reason) => News::Ended(format!("it cannot be started: {reason}")),
-            Self::Due(at) => {
-                tokio::time::sleep_until((*at).into()).await;
-                News::Due
-            }
-            Self::Done => std::future::pending().await,
-        }
-    }
 }
 
 impl Run<'_> {
@@ -178,8 +147,12 @@ impl Run<'_> {
         // Enough for all restarts there can be before we give up, and for three segments in real time behind them.
         let patience = Duration::from_secs(30) + 6 * segment;
         let client = self.client.clone();
-        let mut readiness = Box::pin(readiness::wait(&client, self.machine.address, profile, patience));
-        let mut ready = false;
+        let enough = match self.plan.source {
+            Source::Clip => Enough::Window,
+            Source::LiveEncode => Enough::Beginning,
+        };
+        let mut readiness =
+            Box::pin(readiness::wait(&client, self.machine.address, profile, enough, patience));
 
         loop {
             let event = tokio::select! {
@@ -187,7 +160,7 @@ impl Run<'_> {
                 news = self.encoder.news() => tell(Part::Encoder, news),
                 news = self.server.news() => tell(Part::Server, news),
                 _ = looks.tick() => Event::Looked { fresh: freshness.look(Instant::now()) },
-                played = &mut readiness, if !ready => { played?; Event::Played }
+                played = &mut readiness, if !self.announced => { played?; Event::Played }
             };
             match origin.handle(event, Instant::now()) {
                 Action::Wait => {}
@@ -195,13 +168,19 @@ impl Run<'_> {
                 Action::StartAfter(part, delay) => {
                     tracing::warn!("{} starts again in {:.1} s", part.name(), delay.as_secs_f64());
                     *self.slot(part) = Slot::Due(Instant::now() + delay);
-                    if part == Part::Server && !ready && self.take_another_port()? {
-                        readiness.set(readiness::wait(&client, self.machine.address, profile, patience));
+                    if part == Part::Server && !self.announced && self.take_another_port()? {
+                        readiness.set(readiness::wait(
+                            &client,
+                            self.machine.address,
+                            profile,
+                            enough,
+                            patience,
+                        ));
                     }
                 }
-                Action::SetFresh(fresh) => self.set_fresh(fresh, ready)?,
+                Action::SetFresh(fresh) => self.set_fresh(fresh)?,
                 Action::Announce => {
-                    ready = true;
+                    self.announced = true;
                     let tls = self.plan.tls.is_some();
                     announce(&Url { tls, server: self.machine.address, path: Profile::ENTRY }.to_string());
                 }
@@ -215,8 +194,8 @@ impl Run<'_> {
         }
     }
 
-    fn set_fresh(&self, fresh: bool, ready: bool) -> anyhow::Result<()> {
-        match (fresh, ready) {
+    fn set_fresh(&self, fresh: bool) -> anyhow::Result<()> {
+        match (fresh, self.announced) {
             (false, _) => tracing::warn!("the playlist is stale: /healthz says 503"),
             (true, true) => tracing::info!("the playlist is fresh again"),
             (true, false) => tracing::debug!("the playlist is fresh"),
@@ -251,7 +230,7 @@ impl Run<'_> {
         self.dir.remove_segments_older_than(Duration::from_secs(two_windows.into()));
         let playlists = self.dir.read_media(&profile.media_playlists());
         let start = match playlists {
-            Some(playlists) => {
+            Some(playlists) if self.announced => {
                 for (index, text) in numbering::align(&playlists) {
                     self.dir
                         .replace_media(&profile.media_playlists()[index], &text)
@@ -259,8 +238,8 @@ impl Run<'_> {
                 }
                 Start::Continue { restart: self.encoder_starts }
             }
-            // Not all were published before the encoder died: nobody has been told the URL yet.
-            None => Start::Fresh,
+            // Nobody was told the URL yet, so a whole window can be written again; or a playlist is gone.
+            _ => Start::Fresh,
         };
         self.encoder_starts += 1;
         let (ffmpeg, media) = (&self.machine.ffmpeg, self.dir.media());

@@ -140,6 +140,30 @@ fn a_killed_origin_leaves_no_process_and_its_directory_goes_with_the_next_start(
 }
 
 #[test]
+fn an_encoder_that_dies_before_the_url_is_told_begins_again_with_a_whole_window() {
+    let folder = crate::support::open_dir();
+    let ffmpeg = folder.path().join("ffmpeg");
+    // The first stream ends with one segment of four.
+    let script = "#!/bin/sh
+case \"$*\" in *hls_time*)
+    if mkdir \"$0.once\" 2>/dev/null; then
+        for playlist; do :; done
+        printf '#EXTM3U\\n#EXT-X-MEDIA-SEQUENCE:0\\n#EXTINF:1.0,\\nsegment000000.ts\\n' > \"$playlist\"
+        exit 1
+    fi
+esac
+exec ffmpeg \"$@\"
+";
+    std::fs::write(&ffmpeg, script).unwrap();
+    std::fs::set_permissions(&ffmpeg, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let origin = Origin::of_file("tiny", &["--ffmpeg", ffmpeg.to_str().unwrap()]);
+    let playlist = origin.playlist("stream.m3u8");
+    assert!(origin.program.stderr().contains("ffmpeg starts again"), "{}", origin.program.stderr());
+    assert_eq!(playlist.segments.len(), 4);
+    assert!(!playlist.segments.iter().any(|segment| segment.discontinuity), "{playlist:?}");
+}
+
+#[test]
 fn an_encoder_that_never_holds_ends_everything_with_its_last_words() {
     let parent = crate::support::open_dir();
     // Real FFmpeg for every question, but no stream.
