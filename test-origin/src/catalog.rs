@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use crate::profile::{Profile, ProfileError};
+use crate::profile::{Playlist, Profile, ProfileError};
 
 /// Name and text of every file in `profiles/`, sorted by name; the list is made by `build.rs`.
 const FILES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
@@ -51,15 +51,21 @@ pub fn table() -> Result<String, ProfileError> {
 }
 
 fn row(profile: &Profile) -> [String; 6] {
-    let list = |text: &dyn Fn(&crate::profile::Variant) -> String| {
-        profile.variants.iter().map(text).collect::<Vec<_>>().join(", ")
-    };
+    let sizes = profile.variants.iter().map(|variant| format!("{}x{}", variant.width, variant.height));
+    let rates = profile.variants.iter().map(|variant| match variant.audio_bitrate_kbps {
+        Some(audio) => format!("{}+{audio}k", variant.video_bitrate_kbps),
+        None => format!("{}k", variant.video_bitrate_kbps),
+    });
+    let audio = profile.audio.iter().map(|audio| format!("+{}k", audio.bitrate_kbps));
     [
         profile.name.clone(),
-        list(&|variant| format!("{}x{}", variant.width, variant.height)),
-        list(&|variant| format!("{}+{}k", variant.video_bitrate_kbps, variant.audio_bitrate_kbps)),
+        sizes.collect::<Vec<_>>().join(", "),
+        rates.chain(audio).collect::<Vec<_>>().join(", "),
         format!("{} s", profile.hls.segment_seconds),
-        profile.hls.playlist_segments.to_string(),
+        match profile.hls.playlist {
+            Playlist::Live { segments } => segments.to_string(),
+            Playlist::Vod { seconds } => format!("{seconds} s"),
+        },
         profile.description.clone(),
     ]
 }
@@ -72,7 +78,7 @@ mod tests {
     fn every_built_in_profile_is_valid_and_has_a_row() {
         let table = table().unwrap();
         assert_eq!(table.lines().count(), 1 + names().count());
-        for name in ["default", "low-latency", "mini-abr"] {
+        for name in ["cmaf", "default", "logged", "low-latency", "mini-abr", "tls", "vod"] {
             assert_eq!(find(name).unwrap().unwrap().name, name);
             assert!(table.lines().any(|line| line.starts_with(name)), "{table}");
         }

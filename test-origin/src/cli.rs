@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::builder::FalseyValueParser;
 use clap::{Parser, ValueEnum};
 
-use crate::catalog;
-use crate::plan::{Plan, Source, Task};
+use crate::plan::{AccessLog, Certificate, Plan, Source, Task};
 use crate::profile::Profile;
+use crate::{catalog, certificate};
 
 /// A live HLS origin on this machine: FFmpeg makes the stream, Nginx serves it, one command stops both.
 ///
@@ -56,6 +56,18 @@ pub struct Args {
     /// Append one JSON line per request to this file
     #[arg(long, value_name = "FILE", env = "HLSORIGIN_ACCESS_LOG")]
     access_log: Option<PathBuf>,
+
+    /// Further name or IP address for the certificate that is made; may be given several times
+    #[arg(long, value_name = "NAME", env = "HLSORIGIN_TLS_NAME", value_delimiter = ',')]
+    tls_name: Vec<String>,
+
+    /// Certificate to serve instead of one that is made, in PEM format
+    #[arg(long, value_name = "FILE", env = "HLSORIGIN_TLS_CERT")]
+    tls_cert: Option<PathBuf>,
+
+    /// Its private key, in PEM format
+    #[arg(long, value_name = "FILE", env = "HLSORIGIN_TLS_KEY")]
+    tls_key: Option<PathBuf>,
 
     /// List the built-in profiles and exit
     #[arg(long, group = "question", env = "HLSORIGIN_LIST_PROFILES", value_parser = FalseyValueParser::new())]
@@ -109,35 +121,30 @@ impl Args {
         if self.list_profiles {
             return Ok(Request::ListProfiles);
         }
-        let mut mistakes = Vec::new();
-        let profile = self.profile().map_err(|mistake| mistakes.push(mistake)).ok();
-        let mut absolute = |flag: &str, path: &Path| {
-            let path = std::path::absolute(path)
-                .map_err(|error| mistakes.push(format!("--{flag} {}: {error}", path.display())))
-                .ok()?;
-            // FFmpeg would fill in a variant's name, Nginx a variable, or the quotes would end.
-            let forbidden = path.to_string_lossy().contains(['%', '$', '"', '\\', '\n']);
-            if forbidden {
-                let path = path.display();
-                mistakes.push(format!(
-                    "--{flag} {path}: FFmpeg or Nginx cannot use a path with any of % $ \" \\ in it"
-                ));
-            }
-            Some(path)
-        };
-        let parent_dir = self.dir.as_deref().and_then(|path| absolute("dir", path));
-        let access_log = self.access_log.as_deref().and_then(|path| absolute("access-log", path));
+        let mut mistakes = Mistakes(Vec::new());
+        let profile = mistakes.note(self.profile());
+        let parent_dir = self.dir.as_deref().and_then(|path| mistakes.absolute("dir", path));
+        let access_log = self.access_log.as_deref().and_then(|path| mistakes.absolute("access-log", path));
         let cache_dir = self.cache_dir.clone().or_else(default_cache_dir);
-        let cache_dir_known = cache_dir.is_some();
-        let cache_dir = cache_dir.as_deref().and_then(|path| absolute("cache-dir", path));
-        if !cache_dir_known {
-            mistakes.push(
+        if cache_dir.is_none() {
+            mistakes.0.push(
                 "neither XDG_CACHE_HOME nor HOME is set: say where clips go with --cache-dir".to_owned(),
             );
         }
-        let (Some(profile), Some(cache_dir), true) = (profile, cache_dir, mistakes.is_empty()) else {
-            return Err(mistakes);
+        let cache_dir = cache_dir.as_deref().and_then(|path| mistakes.absolute("cache-dir", path));
+        let certificate = self.certificate(&mut mistakes);
+        if let Some(profile) = &profile {
+            self.check_against(profile, &mut mistakes);
+        }
+        let (Some(profile), Some(cache_dir), true) = (profile, cache_dir, mistakes.0.is_empty()) else {
+            return Err(mistakes.0);
         };
+        let access_log = match access_log {
+            Some(file) => AccessLog::File(file),
+            None if profile.server.access_log => AccessLog::RunDir,
+            None => AccessLog::Off,
+        };
+        let tls = profile.server.tls.then_some(certificate);
         Ok(Request::Run(Box::new(Plan {
             profile,
             task: self.task(),
@@ -149,7 +156,51 @@ impl Args {
             ffmpeg: self.ffmpeg,
             nginx: self.nginx,
             access_log,
+            tls,
         })))
+    }
+
+    fn certificate(&self, mistakes: &mut Mistakes) -> Certificate {
+        for name in self.tls_name.iter().filter(|name| !certificate::is_name(name)) {
+            mistakes.0.push(format!("--tls-name {name:?} is neither a host name nor an IP address"));
+        }
+        match (&self.tls_cert, &self.tls_key) {
+            (None, None) => return Certificate::Made { names: self.tls_name.clone() },
+            (Some(certificate), Some(key)) => {
+                if !self.tls_name.is_empty() {
+                    mistakes.0.push(
+                        "--tls-name is for a certificate that is made: that of --tls-cert has its names"
+                            .to_owned(),
+                    );
+                }
+                let certificate = mistakes.absolute("tls-cert", certificate);
+                if let (Some(certificate), Some(key)) = (certificate, mistakes.absolute("tls-key", key)) {
+                    return Certificate::Own { certificate, key };
+                }
+            }
+            (Some(_), None) => mistakes.0.push("--tls-cert needs its private key: add --tls-key".to_owned()),
+            (None, Some(_)) => mistakes.0.push("--tls-key needs its certificate: add --tls-cert".to_owned()),
+        }
+        // Never used: there is a mistake.
+        Certificate::Made { names: Vec::new() }
+    }
+
+    /// Flags that mean nothing with this profile.
+    fn check_against(&self, profile: &Profile, mistakes: &mut Mistakes) {
+        let name = &profile.name;
+        if self.live_encode && !profile.hls.is_live() {
+            mistakes.0.push(format!("--live-encode: profile {name} is no live stream"));
+        }
+        let given = [
+            ("--tls-name", !self.tls_name.is_empty()),
+            ("--tls-cert", self.tls_cert.is_some()),
+            ("--tls-key", self.tls_key.is_some()),
+        ];
+        for (flag, _) in given.into_iter().filter(|(_, given)| *given && !profile.server.tls) {
+            mistakes.0.push(format!(
+                "{flag}: profile {name} is served without TLS; choose --profile tls, or one with tls = true in [server]"
+            ));
+        }
     }
 
     fn profile(&self) -> Result<Profile, String> {
@@ -177,6 +228,27 @@ impl Args {
             (_, _, true) => Task::PrintCommands,
             _ => Task::Serve,
         }
+    }
+}
+
+struct Mistakes(Vec<String>);
+
+impl Mistakes {
+    fn note<T>(&mut self, result: Result<T, String>) -> Option<T> {
+        result.map_err(|mistake| self.0.push(mistake)).ok()
+    }
+
+    fn absolute(&mut self, flag: &str, path: &Path) -> Option<PathBuf> {
+        let absolute = std::path::absolute(path);
+        let path = self.note(absolute.map_err(|error| format!("--{flag} {}: {error}", path.display())))?;
+        // FFmpeg would fill in a variant's name, Nginx a variable, or the quotes would end.
+        if path.to_string_lossy().contains(['%', '$', '"', '\\', '\n']) {
+            let path = path.display();
+            self.0.push(format!(
+                "--{flag} {path}: FFmpeg or Nginx cannot use a path with any of % $ \" \\ in it"
+            ));
+        }
+        Some(path)
     }
 }
 
@@ -215,27 +287,67 @@ mod tests {
         let plan = plan(&["--cache-dir", "/c"]);
         assert_eq!((plan.profile.name.as_str(), plan.port, plan.task), ("default", 8080, Task::Serve));
         assert!(plan.bind.is_loopback());
-        assert_eq!((plan.source, plan.parent_dir, plan.access_log), (Source::Clip, None, None));
+        assert_eq!((plan.source, &plan.parent_dir, &plan.access_log), (Source::Clip, &None, &AccessLog::Off));
+        assert_eq!(plan.tls, None);
     }
 
     #[test]
     fn paths_become_absolute() {
         let plan = plan(&["--dir", "some/where", "--cache-dir", "c", "--access-log", "log"]);
         assert!(plan.parent_dir.unwrap().is_absolute() && plan.cache_dir.is_absolute());
-        assert!(plan.access_log.unwrap().is_absolute());
+        let AccessLog::File(log) = plan.access_log else { panic!("no log") };
+        assert!(log.is_absolute());
     }
 
     #[test]
     fn all_mistakes_are_said_at_once() {
         let mistakes = request(&["--profile", "nope", "--dir", "/a%b", "--access-log", "/c$d"]).unwrap_err();
         assert_eq!(mistakes.len(), 3, "{mistakes:?}");
-        assert!(mistakes[0].contains("choose one of default, low-latency, mini-abr"), "{mistakes:?}");
+        assert!(mistakes[0].contains("choose one of cmaf, default, logged,"), "{mistakes:?}");
     }
 
     #[test]
     fn two_profiles_are_one_too_many() {
         let mistakes = request(&["--profile", "default", "--profile-file", "x.toml"]).unwrap_err();
         assert!(mistakes[0].contains("exclude each other"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn a_log_is_in_the_run_directory_when_the_profile_wants_it_unless_a_file_is_named() {
+        assert_eq!(plan(&["--profile", "logged"]).access_log, AccessLog::RunDir);
+        let file = plan(&["--profile", "logged", "--access-log", "/log"]).access_log;
+        assert_eq!(file, AccessLog::File("/log".into()));
+    }
+
+    #[test]
+    fn a_certificate_is_made_unless_one_is_given() {
+        let names = vec!["cdn.example.test".to_owned(), "192.0.2.1".to_owned()];
+        let flags = ["--profile", "tls", "--tls-name", &names[0], "--tls-name", &names[1]];
+        assert_eq!(plan(&flags).tls, Some(Certificate::Made { names }));
+        let own = plan(&["--profile", "tls", "--tls-cert", "/cert", "--tls-key", "/key"]).tls;
+        assert_eq!(own, Some(Certificate::Own { certificate: "/cert".into(), key: "/key".into() }));
+    }
+
+    #[test]
+    fn flags_that_do_not_go_together_are_refused_with_the_reason() {
+        let cases = [
+            (&["--profile", "tls", "--tls-cert", "/c"][..], "--tls-cert needs its private key"),
+            (&["--profile", "tls", "--tls-key", "/k"], "--tls-key needs its certificate"),
+            (
+                &["--profile", "tls", "--tls-name", "a b"],
+                "--tls-name \"a b\" is neither a host name nor an IP",
+            ),
+            (
+                &["--profile", "tls", "--tls-name", "a", "--tls-cert", "/c", "--tls-key", "/k"],
+                "--tls-name is for a certificate that is made",
+            ),
+            (&["--tls-name", "a.test"], "--tls-name: profile default is served without TLS"),
+            (&["--profile", "vod", "--live-encode"], "--live-encode: profile vod is no live stream"),
+        ];
+        for (flags, expected) in cases {
+            let mistakes = request(flags).unwrap_err();
+            assert!(mistakes.len() == 1 && mistakes[0].contains(expected), "{flags:?}: {mistakes:?}");
+        }
     }
 
     #[test]

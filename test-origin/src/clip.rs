@@ -2,7 +2,7 @@
 //! writes there.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,9 +19,42 @@ use crate::progress::Progress;
 
 /// Where the clip of this profile is, or will be. Everything that determines its content is in its name.
 pub fn path(cache_dir: &Path, profile: &Profile) -> PathBuf {
-    // With neither the program nor the file in it, the command line is exactly what determines the content.
+    // With neither the program nor the file in it, the command line is exactly what determines the content. Profiles
+    // that differ in something else share their clip.
     let recipe = encoder::prepare(Path::new("ffmpeg"), profile, Path::new("clip")).to_string();
-    cache_dir.join(format!("{}-{:016x}.mp4", profile.name, fnv1a(recipe.as_bytes())))
+    let best = profile.variants.first();
+    let size = best.map_or(String::new(), |best| format!("{}x{}", best.width, best.height));
+    cache_dir.join(format!("{size}-{:016x}.mp4", fnv1a(recipe.as_bytes())))
+}
+
+/// Whether the file is an MP4 file from end to end: boxes that follow each other up to the last byte, one of which is
+/// the index (ISO/IEC 14496-12 4.2). FFmpeg writes the index last, so what was cut off is not whole.
+pub fn is_whole(clip: &Path) -> bool {
+    File::open(clip).and_then(|file| has_whole_boxes(&file)).unwrap_or(false)
+}
+
+fn has_whole_boxes(mut file: &File) -> io::Result<bool> {
+    let length = file.metadata()?.len();
+    let (mut at, mut has_index) = (0, false);
+    while at < length {
+        let mut header = [0; 16];
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(&mut header[..8])?;
+        let (size, kind) = header[..8].split_at(4);
+        has_index |= kind == b"moov";
+        let size = match u32::from_be_bytes([size[0], size[1], size[2], size[3]]) {
+            1 => {
+                file.read_exact(&mut header[8..])?;
+                header[8..].iter().fold(0, |size, byte| size << 8 | u64::from(*byte))
+            }
+            size => u64::from(size),
+        };
+        // Zero would mean "to the end", which FFmpeg never writes into a finished file.
+        let end = at.checked_add(size).filter(|end| size >= 8 && *end <= length);
+        let Some(end) = end else { return Ok(false) };
+        at = end;
+    }
+    Ok(has_index)
 }
 
 /// The path of the profile's clip, which is encoded first if it is not there yet.
@@ -30,14 +63,17 @@ pub fn path(cache_dir: &Path, profile: &Profile) -> PathBuf {
 /// encode left is never used, and removed.
 pub async fn prepare(ffmpeg: &Path, cache_dir: &Path, profile: &Profile) -> anyhow::Result<PathBuf> {
     let clip = path(cache_dir, profile);
-    if clip.exists() {
+    if is_whole(&clip) {
         return Ok(clip);
+    }
+    if clip.exists() {
+        tracing::warn!("{} is damaged: encoding it again", clip.display());
     }
     fs::create_dir_all(cache_dir).with_context(|| format!("make {}", cache_dir.display()))?;
     remove_leftovers(cache_dir);
     let unfinished = Unfinished::claim(clip.with_extension(Unfinished::EXTENSION)).await?;
     // Somebody else may have made it while we waited for our turn.
-    if !clip.exists() {
+    if !is_whole(&clip) {
         encode(ffmpeg, profile, unfinished.path()).await?;
         unfinished.finish(&clip).context("keep the clip")?;
     }
@@ -141,6 +177,7 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
     use crate::catalog;
+    use crate::profile::Playlist;
 
     #[test]
     fn the_hash_is_fnv_1a() {
@@ -154,11 +191,32 @@ mod tests {
         let name = |profile: &Profile| path(Path::new("/c"), profile);
         let mut described_otherwise = profile.clone();
         described_otherwise.description = "other words".into();
-        described_otherwise.hls.playlist_segments += 1;
+        described_otherwise.hls.playlist = Playlist::Live { segments: 3 };
         assert_eq!(name(&profile), name(&described_otherwise), "neither is in the clip");
         let mut slower = profile.clone();
         slower.variants[0].video_bitrate_kbps -= 1;
         assert_ne!(name(&profile), name(&slower));
+        let logged = catalog::find("logged").unwrap().unwrap();
+        assert_eq!(name(&profile), name(&logged), "the log is not in it either");
+    }
+
+    #[test]
+    fn a_file_is_whole_when_its_boxes_fill_it_and_one_is_the_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("clip.mp4");
+        let whole = |bytes: &[u8]| {
+            fs::write(&file, bytes).unwrap();
+            is_whole(&file)
+        };
+        let good = b"\0\0\0\x0cftypisom\0\0\0\x01mdat\0\0\0\0\0\0\0\x12..\0\0\0\x08moov";
+        assert!(whole(good));
+        for length in 0..good.len() {
+            assert!(!whole(&good[..length]), "cut at {length}");
+        }
+        assert!(!whole(&[good.as_slice(), b"x"].concat()), "one byte too many");
+        assert!(!whole(b"\0\0\0\0moov"), "a box without a size");
+        assert!(!whole(b"\0\0\0\x01moov\xff\xff\xff\xff\xff\xff\xff\xff"), "a box without end");
+        assert!(!is_whole(&folder.path().join("none")));
     }
 
     #[tokio::test]

@@ -1,11 +1,11 @@
-//! FFmpeg's command lines: how a clip is made, looped, or encoded live. Pure; never runs anything.
+//! FFmpeg's command lines: how a clip is made, looped or cut, or a stream encoded live. Pure; never runs anything.
 
 use std::path::Path;
 
 use supervise::CommandLine;
 
 use crate::h264_level;
-use crate::profile::{Profile, Variant};
+use crate::profile::{Playlist, Profile, SegmentType, Variant};
 
 /// Samples per second of every audio track. 48 000 is what 16 s and its multiples fill with whole AAC frames.
 const SAMPLE_RATE: u32 = 48_000;
@@ -21,12 +21,19 @@ pub enum Start {
     Fresh,
     /// After its predecessor died: the numbering goes on behind a discontinuity, and one segment is written at once
     /// for the one that was lost half-written.
-    Continue,
+    Continue {
+        /// Counted from 1. Init sections have it in their names, so that no name is ever written twice.
+        restart: u32,
+    },
 }
 
-/// Length of the clip that is looped, in seconds: the smallest that both AAC frames and segments fill without rest.
+/// Length of the clip in seconds. Of a stream that ends it is all there is; of one that is looped, the smallest length
+/// that both AAC frames and segments fill without rest.
 pub fn clip_seconds(profile: &Profile) -> u32 {
     let segment = profile.hls.segment_seconds;
+    if let Playlist::Vod { seconds } = profile.hls.playlist {
+        return seconds;
+    }
     // The product of both is one, so the search ends there.
     let lengths = (1..=segment).map(|n| n * SEAMLESS_SECONDS);
     lengths.into_iter().find(|length| length % segment == 0).unwrap_or(SEAMLESS_SECONDS)
@@ -52,7 +59,9 @@ pub fn prepare(ffmpeg: &Path, profile: &Profile, clip: &Path) -> CommandLine {
             .args(["-f", "lavfi", "-i"])
             .arg(format!("{}:duration={seconds}", picture(profile, variant)));
     }
-    command = command.args(["-f", "lavfi", "-i"]).arg(format!("{},atrim=end_sample={samples}", sound()));
+    for sound in sounds(profile) {
+        command = command.args(["-f", "lavfi", "-i"]).arg(format!("{sound},atrim=end_sample={samples}"));
+    }
     encode(command, profile)
         // Starting at zero instead of minus one frame, audio and video span the same 16 s: FFmpeg 6 and later take
         // the span of both together for the length of one loop.
@@ -64,8 +73,8 @@ pub fn prepare(ffmpeg: &Path, profile: &Profile, clip: &Path) -> CommandLine {
 /// Loops the clip into a live playlist at real-time speed, without encoding.
 pub fn repeat(ffmpeg: &Path, profile: &Profile, clip: &Path, media: &Path, start: Start) -> CommandLine {
     let ahead = match start {
-        Start::Fresh => profile.hls.playlist_segments * profile.hls.segment_seconds,
-        Start::Continue => profile.hls.segment_seconds,
+        Start::Fresh => profile.hls.playlist_segments() * profile.hls.segment_seconds,
+        Start::Continue { .. } => profile.hls.segment_seconds,
     };
     let command = quiet(ffmpeg)
         .args(["-re", "-stream_loop", "-1"])
@@ -78,13 +87,26 @@ pub fn repeat(ffmpeg: &Path, profile: &Profile, clip: &Path, media: &Path, start
     live_playlist(command, profile, media, start)
 }
 
+/// Cuts the clip into segments and a playlist with an end, as fast as it goes.
+pub fn cut(ffmpeg: &Path, profile: &Profile, clip: &Path, media: &Path) -> CommandLine {
+    let command = quiet(ffmpeg)
+        .arg("-i")
+        .arg(clip)
+        .args(["-map", "0", "-c", "copy"])
+        .args(["-f", "hls", "-hls_time", &profile.hls.segment_seconds.to_string()])
+        .args(["-hls_list_size", "0", "-hls_playlist_type", "vod", "-hls_flags", FLAGS]);
+    files(command, profile, media, 0)
+}
+
 /// Encodes in real time instead of looping a clip.
 pub fn live_encode(ffmpeg: &Path, profile: &Profile, media: &Path, start: Start) -> CommandLine {
     let mut command = quiet(ffmpeg);
     for variant in &profile.variants {
         command = command.args(["-re", "-f", "lavfi", "-i"]).arg(picture(profile, variant));
     }
-    command = command.args(["-re", "-f", "lavfi", "-i"]).arg(sound());
+    for sound in sounds(profile) {
+        command = command.args(["-re", "-f", "lavfi", "-i"]).arg(sound);
+    }
     live_playlist(encode(command, profile), profile, media, start)
 }
 
@@ -96,16 +118,24 @@ fn picture(profile: &Profile, variant: &Variant) -> String {
     format!("testsrc2=size={}x{}:rate={}", variant.width, variant.height, profile.video.fps)
 }
 
-/// A tone with a beep every second, to hear that sound and picture belong together.
-fn sound() -> String {
-    format!("sine=frequency=440:beep_factor=4:sample_rate={SAMPLE_RATE}")
+/// A tone with a beep every second, to hear that sound and picture belong together: one for all variants, or for each
+/// rendition of the audio group its own pitch.
+fn sounds(profile: &Profile) -> impl Iterator<Item = String> {
+    (1..=profile.audio.len().max(1))
+        .map(|n| format!("sine=frequency={}:beep_factor=4:sample_rate={SAMPLE_RATE}", 440 * n))
 }
 
-/// Maps input n to variant n, with the audio input behind them, and encodes both.
+/// Maps input n to variant n, and the audio inputs behind them to every variant or to the audio group; encodes it all.
 fn encode(mut command: CommandLine, profile: &Profile) -> CommandLine {
     let audio = profile.variants.len();
     for video in 0..audio {
-        command = command.args(["-map", &format!("{video}:v"), "-map", &format!("{audio}:a")]);
+        command = command.args(["-map", &format!("{video}:v")]);
+        if profile.audio.is_empty() {
+            command = command.args(["-map", &format!("{audio}:a")]);
+        }
+    }
+    for rendition in 0..profile.audio.len() {
+        command = command.args(["-map", &format!("{}:a", audio + rendition)]);
     }
     let keyframes = (profile.video.fps * profile.hls.segment_seconds).to_string();
     command = command
@@ -124,37 +154,54 @@ fn encode(mut command: CommandLine, profile: &Profile) -> CommandLine {
         command = command.args([&format!("-level:v:{n}"), &level]);
     }
     command = command.args(["-c:a", "aac", "-ac", "2"]);
-    for (n, variant) in profile.variants.iter().enumerate() {
-        command = command.args([&format!("-b:a:{n}"), &format!("{}k", variant.audio_bitrate_kbps)]);
+    let in_variants = profile.variants.iter().filter_map(|variant| variant.audio_bitrate_kbps);
+    let in_group = profile.audio.iter().map(|audio| audio.bitrate_kbps);
+    for (n, kbps) in in_variants.chain(in_group).enumerate() {
+        command = command.args([&format!("-b:a:{n}"), &format!("{kbps}k")]);
     }
     command
 }
 
 fn live_playlist(command: CommandLine, profile: &Profile, media: &Path, start: Start) -> CommandLine {
-    let window = profile.hls.playlist_segments.to_string();
-    let flags = "delete_segments+independent_segments+temp_file";
-    let flags = match start {
-        Start::Fresh => flags.to_owned(),
-        Start::Continue => format!("{flags}+append_list"),
+    let window = profile.hls.playlist_segments().to_string();
+    let (append, restart) = match start {
+        Start::Fresh => ("", 0),
+        Start::Continue { restart } => ("+append_list", restart),
     };
     let command = command
         .args(["-f", "hls", "-hls_time", &profile.hls.segment_seconds.to_string()])
         .args(["-hls_list_size", &window, "-hls_delete_threshold", &window])
-        .args(["-hls_flags", &flags, "-hls_segment_filename"]);
-    if profile.has_master() {
-        let map: Vec<String> = profile
-            .variants
-            .iter()
-            .enumerate()
-            .map(|(n, variant)| format!("v:{n},a:{n},name:{}", variant.name))
-            .collect();
-        command
-            .arg(media.join("%v").join("segment%06d.ts"))
-            .args(["-var_stream_map", &map.join(" ")])
-            .arg(media.join("%v").join("index.m3u8"))
-    } else {
-        command.arg(media.join("segment%06d.ts")).arg(media.join(Profile::ENTRY))
+        .args(["-hls_flags", &format!("delete_segments+{FLAGS}{append}")]);
+    files(command, profile, media, restart)
+}
+
+/// A segment begins with a keyframe, and nothing gets its name before it is whole.
+const FLAGS: &str = "independent_segments+temp_file";
+
+/// Where segments, init sections and playlists go; with several media playlists, each in its folder.
+fn files(mut command: CommandLine, profile: &Profile, media: &Path, restart: u32) -> CommandLine {
+    let folder = if profile.has_master() { "%v" } else { "" };
+    let segment = format!("segment%06d.{}", profile.hls.segment_type.extension());
+    if profile.hls.segment_type == SegmentType::Fmp4 {
+        // FFmpeg puts it beside the playlist, but wants to be told the variant twice.
+        let init =
+            if profile.has_master() { format!("init-%v-{restart}") } else { format!("init-{restart}") };
+        command = command
+            .args(["-hls_segment_type", "fmp4"])
+            .args(["-hls_fmp4_init_filename", &format!("{init}.mp4")]);
     }
+    let command = command.arg("-hls_segment_filename").arg(media.join(folder).join(segment));
+    if !profile.has_master() {
+        return command.arg(media.join(Profile::ENTRY));
+    }
+    let map = profile.folders().enumerate().map(|(n, name)| match n.checked_sub(profile.variants.len()) {
+        Some(rendition) => format!("a:{rendition},name:{name}"),
+        None if profile.audio.is_empty() => format!("v:{n},a:{n},name:{name}"),
+        None => format!("v:{n},name:{name}"),
+    });
+    command
+        .args(["-var_stream_map", &map.collect::<Vec<_>>().join(" ")])
+        .arg(media.join(folder).join("index.m3u8"))
 }
 
 #[cfg(test)]
@@ -173,6 +220,8 @@ mod tests {
             profile.hls.segment_seconds = segment;
             assert_eq!(clip_seconds(&profile), clip, "{segment} s segments");
         }
+        profile.hls.playlist = Playlist::Vod { seconds: 61 };
+        assert_eq!(clip_seconds(&profile), 61, "what ends has no seam");
     }
 
     #[test]
@@ -184,9 +233,15 @@ mod tests {
             let profile = profile(name);
             lines.push(prepare(ffmpeg, &profile, clip).to_string());
             lines.push(repeat(ffmpeg, &profile, clip, media, Start::Fresh).to_string());
-            lines.push(repeat(ffmpeg, &profile, clip, media, Start::Continue).to_string());
+            lines.push(repeat(ffmpeg, &profile, clip, media, Start::Continue { restart: 1 }).to_string());
             lines.push(live_encode(ffmpeg, &profile, media, Start::Fresh).to_string());
         }
+        let (cmaf, vod) = (profile("cmaf"), profile("vod"));
+        lines.push(prepare(ffmpeg, &cmaf, clip).to_string());
+        lines.push(repeat(ffmpeg, &cmaf, clip, media, Start::Continue { restart: 1 }).to_string());
+        lines.push(live_encode(ffmpeg, &cmaf, media, Start::Fresh).to_string());
+        lines.push(prepare(ffmpeg, &vod, clip).to_string());
+        lines.push(cut(ffmpeg, &vod, clip, media).to_string());
         insta::assert_snapshot!(lines.join("\n\n"));
     }
 }

@@ -1,10 +1,12 @@
-//! Whether the live playlists still grow, by what the file system says of them. Reads no playlist.
+//! Whether the playlists are as they should be, live ones growing and others there, by what the file system says of them. Reads no playlist.
 
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+use crate::profile::Hls;
 
 /// Watches the media playlists of a stream.
 #[derive(Debug)]
@@ -39,10 +41,12 @@ impl Freshness {
     /// call it stuck at 3.5.
     const PATIENCE_IN_SEGMENTS: u32 = 3;
 
-    /// Watches these files, which need not exist yet.
-    pub fn new(playlists: Vec<PathBuf>, segment: Duration) -> Self {
+    /// Watches these files, which need not exist yet. A stream that ends is fresh as long as they exist.
+    pub fn new(playlists: Vec<PathBuf>, hls: &Hls) -> Self {
         let playlists = playlists.into_iter().map(|path| Watched { path, last: None }).collect();
-        Self { playlists, patience: segment * Self::PATIENCE_IN_SEGMENTS }
+        let segment = Duration::from_secs(hls.segment_seconds.into());
+        let patience = if hls.is_live() { segment * Self::PATIENCE_IN_SEGMENTS } else { Duration::MAX };
+        Self { playlists, patience }
     }
 
     /// Looks at the files now. True when each of them changed lately; the wall clock plays no part in it.
@@ -73,6 +77,24 @@ impl Watched {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::{Playlist, SegmentType};
+
+    fn hls(playlist: Playlist) -> Hls {
+        Hls { segment_seconds: 2, segment_type: SegmentType::MpegTs, playlist }
+    }
+
+    #[test]
+    fn a_stream_that_ends_is_fresh_as_long_as_it_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a");
+        let start = Instant::now();
+        let mut freshness = Freshness::new(vec![file.clone()], &hls(Playlist::Vod { seconds: 6 }));
+        assert!(!freshness.look(start));
+        std::fs::write(&file, "x").unwrap();
+        assert!(freshness.look(start) && freshness.look(start + Duration::from_secs(1_000_000)));
+        std::fs::remove_file(&file).unwrap();
+        assert!(!freshness.look(start));
+    }
 
     #[test]
     fn a_stream_is_fresh_while_every_playlist_changes() {
@@ -85,7 +107,7 @@ mod tests {
         };
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut freshness = Freshness::new(vec![a.clone(), b.clone()], Duration::from_secs(2));
+        let mut freshness = Freshness::new(vec![a.clone(), b.clone()], &hls(Playlist::Live { segments: 6 }));
 
         publish(&a);
         assert!(!freshness.look(at(0)), "b is not there yet");

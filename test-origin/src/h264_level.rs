@@ -69,7 +69,7 @@ mod tests {
         ];
         for (width, height, fps, video_bitrate_kbps, level, codec) in cases {
             let name = String::new();
-            let variant = Variant { name, width, height, video_bitrate_kbps, audio_bitrate_kbps: 64 };
+            let variant = Variant { name, width, height, video_bitrate_kbps, audio_bitrate_kbps: None };
             let found = of(&variant, fps);
             assert_eq!((found.to_string().as_str(), found.codec().as_str()), (level, codec));
         }

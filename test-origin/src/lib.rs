@@ -5,7 +5,8 @@
 //! A [`profile`] says as data what the stream looks like. From it follow, by pure functions, the command lines of
 //! [`encoder`], the text of [`nginx`]'s configuration and of the [`master_playlist`]. Every variant is encoded once
 //! into a [`clip`] in a cache, and the clip is then repeated with stream copy: a real stream at next to no cost. The
-//! clip is so long that whole AAC frames and whole segments fill it, so that time stamps run on over the seam.
+//! clip is so long that whole AAC frames and whole segments fill it, so that time stamps run on over the seam. Of a
+//! stream that ends the clip is all there is: it is cut into segments once ([`vod`]), and FFmpeg is not needed again.
 //!
 //! A run happens in a [`run_dir`] of its own: FFmpeg writes segments there, Nginx serves them from there, and the
 //! directory goes when the run ends. On the healthy path a request touches Nginx and the file only. What the program
@@ -13,18 +14,22 @@
 //! file), restart what died, and wait to be asked to stop. Which of these is due is decided by [`origin`], a pure
 //! state machine from events to actions; [`serve`] collects the events and carries out the actions.
 //!
-//! The URL is told only when the stream was played through Nginx ([`readiness`]).
+//! The URL is told only when the stream was played through Nginx ([`readiness`]), over HTTPS where that is served:
+//! [`client`] then trusts exactly the [`certificate`] that Nginx was given.
 //!
 //! All processes are [`supervise`]'s: they lead their own groups, end by a ladder of signals, and die with us even
 //! when we are killed.
 //!
 //! Modules in reading order: [`profile`], [`catalog`], [`plan`], [`cli`], [`h264_level`], [`encoder`],
-//! [`master_playlist`], [`nginx`], [`run_dir`], [`process`], [`clip`], [`progress`], [`preflight`], [`freshness`],
-//! [`readiness`], [`origin`], [`serve`], [`questions`], [`log`], [`exit_code`].
+//! [`master_playlist`], [`nginx`], [`certificate`], [`run_dir`], [`process`], [`clip`], [`vod`], [`progress`],
+//! [`preflight`], [`freshness`], [`client`], [`readiness`], [`numbering`], [`origin`], [`slot`], [`serve`], [`questions`],
+//! [`log`], [`exit_code`].
 #![forbid(unsafe_code)]
 
 pub mod catalog;
+pub mod certificate;
 pub mod cli;
+pub mod client;
 pub mod clip;
 pub mod encoder;
 pub mod exit_code;
@@ -33,6 +38,7 @@ pub mod h264_level;
 pub mod log;
 pub mod master_playlist;
 pub mod nginx;
+pub mod numbering;
 pub mod origin;
 pub mod plan;
 pub mod preflight;
@@ -43,3 +49,5 @@ pub mod questions;
 pub mod readiness;
 pub mod run_dir;
 pub mod serve;
+pub mod slot;
+pub mod vod;

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::fmt::Display;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -52,7 +52,7 @@ async fn run(plan: &Plan, mut signals: StopSignals) -> u8 {
         };
     }
     let announce = |url: &str| {
-        tracing::info!("profile {} is live", plan.profile.name);
+        tracing::info!("profile {} can be played", plan.profile.name);
         say(url);
     };
     match serve::serve(plan, machine, &mut signals, announce).await {
@@ -61,11 +61,15 @@ async fn run(plan: &Plan, mut signals: StopSignals) -> u8 {
     }
 }
 
-/// Writes to stdout. A reader that went away, as `head` does, is no failure of ours.
+/// Writes to stdout. A reader that went away, as `head` does, is no failure of ours; a full disk is.
 fn say(text: &str) -> u8 {
     let mut stdout = std::io::stdout();
-    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).unwrap_or_default();
-    exit_code::OK
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            complain([format!("cannot write to stdout: {error}")], exit_code::INTERNAL)
+        }
+        _ => exit_code::OK,
+    }
 }
 
 fn complain(mistakes: impl IntoIterator<Item: Display>, code: u8) -> u8 {

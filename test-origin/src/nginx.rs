@@ -1,7 +1,7 @@
 //! Nginx's command line and the whole text of its configuration. Pure: every path in it is relative to the run
 //! directory, so the text depends on nothing but its arguments. Never runs or writes anything.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,8 @@ use crate::run_dir::RunDir;
 pub struct Build {
     /// Has the module behind `/nginx_status`.
     pub stub_status: bool,
+    /// Has the module for HTTPS.
+    pub tls: bool,
     /// The modules that have a directory for temporary files of their own.
     pub temp_paths: Vec<&'static str>,
 }
@@ -28,6 +30,7 @@ impl Build {
         let without = |module: &&str| says(&format!("--without-http_{module}_module"));
         Self {
             stub_status: says("--with-http_stub_status_module"),
+            tls: says("--with-http_ssl_module"),
             temp_paths: Self::WITH_TEMP_PATHS.into_iter().filter(|module| !without(module)).collect(),
         }
     }
@@ -57,6 +60,47 @@ pub struct Server<'a> {
     pub open_files: u64,
     /// Where the JSON access log goes; `None` for no log.
     pub access_log: Option<PathBuf>,
+    /// HTTPS; `None` for HTTP.
+    pub tls: Option<Tls>,
+}
+
+/// Files in PEM format, absolute or relative to the run directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate, with those that vouch for it behind it.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// A URL of the server for a client on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Url<'a> {
+    /// HTTPS.
+    pub tls: bool,
+    /// Where the server listens.
+    pub server: SocketAddr,
+    /// Begins without a slash.
+    pub path: &'a str,
+}
+
+impl Url<'_> {
+    /// Where to connect to.
+    pub fn address(&self) -> SocketAddr {
+        let ip = match self.server.ip() {
+            ip if !ip.is_unspecified() => ip,
+            IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        };
+        SocketAddr::new(ip, self.server.port())
+    }
+}
+
+impl fmt::Display for Url<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}/{}", self.address(), self.path)
+    }
 }
 
 /// More connections than this per worker would only cost memory: with two workers it is 20 000 viewers at the three
@@ -94,16 +138,6 @@ pub fn command(nginx: &Path, run_dir: &Path) -> CommandLine {
 /// As [`command`], but only tests the configuration.
 pub fn test_command(nginx: &Path, run_dir: &Path) -> CommandLine {
     command(nginx, run_dir).args(["-t", "-q"])
-}
-
-/// A URL of the server for a client on this machine; `path` begins without a slash.
-pub fn url(address: SocketAddr, path: &str) -> String {
-    let ip = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-    };
-    format!("http://{}/{path}", SocketAddr::new(ip, address.port()))
 }
 
 impl Server<'_> {
@@ -149,7 +183,15 @@ impl Server<'_> {
     fn write_server(&self, out: &mut String) -> std::fmt::Result {
         // Without ipv6only=off, `::` would listen on IPv6 alone.
         let both = if self.address.ip() == std::net::Ipv6Addr::UNSPECIFIED { " ipv6only=off" } else { "" };
-        writeln!(out, "        listen {}{both} backlog=4096;", self.address)?;
+        let tls = if self.tls.is_some() { " ssl" } else { "" };
+        writeln!(out, "        listen {}{tls}{both} backlog=4096;", self.address)?;
+        if let Some(Tls { certificate, key }) = &self.tls {
+            writeln!(out, "        ssl_certificate \"{}\";", certificate.display())?;
+            writeln!(out, "        ssl_certificate_key \"{}\";", key.display())?;
+            // HTTP/2 is off unless it is asked for, so that a client is offered http/1.1 alone.
+            writeln!(out, "        ssl_protocols TLSv1.2 TLSv1.3;")?;
+            writeln!(out, "        ssl_session_cache shared:tls:{TLS_SESSION_CACHE};")?;
+        }
         writeln!(out, "        root {};", RunDir::MEDIA)?;
         writeln!(out, "        disable_symlinks on from=$document_root;")?;
         writeln!(out, "        error_page 405 @not_allowed;")?;
@@ -180,6 +222,9 @@ impl Server<'_> {
     }
 }
 
+/// 4000 sessions per megabyte, as Nginx documents: enough for each of 40 000 viewers to reconnect without a full
+/// handshake, as players do.
+const TLS_SESSION_CACHE: &str = "10m";
 /// Folders and names without a dot: neither dotfiles nor files still being written (`.tmp`) match.
 const PLAIN_PATH: &str = "^(/[A-Za-z0-9_-]+)+";
 /// A cache may keep a live playlist, but must ask whether it is still the newest.
@@ -224,15 +269,15 @@ mod tests {
     use crate::catalog;
 
     const DEBIAN: &str = "nginx version: nginx/1.22.1\nconfigure arguments: --with-threads \
-        --with-http_stub_status_module --with-http_v2_module";
+        --with-http_stub_status_module --with-http_ssl_module";
 
     fn config(change: impl FnOnce(&mut Server<'_>)) -> String {
         let profile = catalog::find("default").unwrap().unwrap();
         let build = Build::parse(DEBIAN);
         let address = "127.0.0.1:8080".parse().unwrap();
-        let (account, access_log) = (None, None);
+        let (account, access_log, tls) = (None, None, None);
         let mut server =
-            Server { profile: &profile, address, build: &build, account, open_files: 1024, access_log };
+            Server { profile: &profile, address, build: &build, account, open_files: 1024, access_log, tls };
         change(&mut server);
         server.config()
     }
@@ -262,11 +307,12 @@ mod tests {
     fn a_lean_build_gets_no_directive_that_it_lacks() {
         let lean =
             Build::parse("configure arguments: --without-http_scgi_module --without-http_uwsgi_module");
-        assert_eq!(lean, Build { stub_status: false, temp_paths: vec!["proxy", "fastcgi"] });
+        assert_eq!(lean, Build { stub_status: false, tls: false, temp_paths: vec!["proxy", "fastcgi"] });
         let profile = catalog::find("default").unwrap().unwrap();
         let address = "127.0.0.1:1".parse().unwrap();
-        let (account, access_log) = (None, None);
-        let server = Server { profile: &profile, address, build: &lean, account, open_files: 99, access_log };
+        let (account, access_log, tls) = (None, None, None);
+        let server =
+            Server { profile: &profile, address, build: &lean, account, open_files: 99, access_log, tls };
         let text = server.config();
         assert!(!text.contains("stub_status") && !text.contains("scgi") && text.contains("proxy_temp_path"));
     }
@@ -281,15 +327,35 @@ mod tests {
     }
 
     #[test]
+    fn https_is_spoken_exactly_when_there_is_a_certificate() {
+        let tls = Tls { certificate: "tls/certificate.pem".into(), key: "/etc/my key.pem".into() };
+        let text = config(|server| server.tls = Some(tls));
+        for line in [
+            "listen 127.0.0.1:8080 ssl backlog=4096;",
+            "ssl_certificate \"tls/certificate.pem\";",
+            "ssl_certificate_key \"/etc/my key.pem\";",
+            "ssl_protocols TLSv1.2 TLSv1.3;",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        assert!(!text.contains("http2"), "{text}");
+        assert!(!config(|_| {}).contains("ssl"));
+    }
+
+    #[test]
     fn an_address_becomes_a_url_that_works_on_this_machine() {
         for (address, expected) in [
-            ("127.0.0.1:8080", "http://127.0.0.1:8080/a"),
-            ("0.0.0.0:80", "http://127.0.0.1:80/a"),
-            ("[::1]:8080", "http://[::1]:8080/a"),
-            ("[::]:8080", "http://[::1]:8080/a"),
-            ("192.0.2.7:99", "http://192.0.2.7:99/a"),
+            ("127.0.0.1:8080", "127.0.0.1:8080/a"),
+            ("0.0.0.0:80", "127.0.0.1:80/a"),
+            ("[::1]:8080", "[::1]:8080/a"),
+            ("[::]:8080", "[::1]:8080/a"),
+            ("192.0.2.7:99", "192.0.2.7:99/a"),
         ] {
-            assert_eq!(url(address.parse().unwrap(), "a"), expected);
+            let url = |tls| Url { tls, server: address.parse().unwrap(), path: "a" }.to_string();
+            assert_eq!(
+                (url(false), url(true)),
+                (format!("http://{expected}"), format!("https://{expected}"))
+            );
         }
         assert!(
             config(|server| server.address = "[::]:80".parse().unwrap())

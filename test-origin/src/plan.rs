@@ -26,8 +26,38 @@ pub struct Plan {
     pub ffmpeg: PathBuf,
     /// Nginx as the user named it.
     pub nginx: PathBuf,
-    /// Absolute; where the JSON access log goes.
-    pub access_log: Option<PathBuf>,
+    /// Where the JSON access log goes.
+    pub access_log: AccessLog,
+    /// Where the certificate comes from; there exactly when the profile is served over HTTPS.
+    pub tls: Option<Certificate>,
+}
+
+/// Where the JSON access log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessLog {
+    /// Nowhere.
+    Off,
+    /// Into the run directory, and away with it.
+    RunDir,
+    /// To the end of this file; absolute.
+    File(PathBuf),
+}
+
+/// Where the certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// Made for the run, for this machine's own names and these.
+    Made {
+        /// Host names and IP addresses.
+        names: Vec<String>,
+    },
+    /// The user's; absolute.
+    Own {
+        /// The certificate in PEM format.
+        certificate: PathBuf,
+        /// Its private key in PEM format.
+        key: PathBuf,
+    },
 }
 
 /// What to do with the stream.

@@ -6,16 +6,20 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{Group, User};
 use supervise::program::{self, Missing, Program};
-use supervise::{CommandLine, Exit};
+use supervise::{Captured, CommandLine, Exit, capture};
 
-use crate::clip;
 use crate::nginx::{Account, Build};
-use crate::plan::{Plan, Source};
-use crate::process::Answer;
+use crate::plan::{AccessLog, Certificate, Plan, Source};
+use crate::profile::SegmentType;
+use crate::{certificate, clip};
+
+/// A question to a program takes a tenth of a second; on a machine so busy that it takes this long nothing would run.
+pub const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// What a run can rely on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +65,25 @@ pub enum Problem {
         /// What it lacks.
         what: String,
     },
+    /// Nginx was built without TLS.
+    #[error(
+        "{} was built without TLS (--with-http_ssl_module): install another build (Debian/Ubuntu: apt install nginx; \
+         Nix: nixpkgs#nginx) and say where it is with --nginx PATH", nginx.display()
+    )]
+    NoTls {
+        /// Which Nginx.
+        nginx: PathBuf,
+    },
+    /// The user's certificate or key cannot be used.
+    #[error("{flag} {}: {reason}", file.display())]
+    Certificate {
+        /// The flag that names it.
+        flag: &'static str,
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Somebody else listens there.
     #[error(
         "port {port} on {ip} is taken: stop what listens there, or use another --port (--port 0 picks a free one)",
@@ -90,7 +113,7 @@ pub enum Problem {
     },
     /// The segments would not fit.
     #[error(
-        "{} has {free_mb} MB free, and this profile's live window needs {needed_mb} MB: choose another folder with \
+        "{} has {free_mb} MB free, and this profile's segments need {needed_mb} MB: choose another folder with \
          --dir", folder.display()
     )]
     NoRoom {
@@ -131,19 +154,22 @@ pub async fn check(plan: &Plan) -> Result<Machine, Vec<Problem>> {
     let account = problems.note(account()).flatten();
     let address = problems.note(free_address(plan));
     let parent_dir = problems.note(parent_dir(plan, account.as_ref()));
-    if let Some(log) = &plan.access_log {
+    if let AccessLog::File(log) = &plan.access_log {
         problems.note(appendable(log));
     }
+    if let Some(Certificate::Own { certificate, key }) = &plan.tls {
+        problems.note(own_certificate(certificate, key));
+    }
     let must_encode =
-        plan.source == Source::LiveEncode || !clip::path(&plan.cache_dir, &plan.profile).exists();
+        plan.source == Source::LiveEncode || !clip::is_whole(&clip::path(&plan.cache_dir, &plan.profile));
     if plan.source == Source::Clip && must_encode {
         problems.note(writable(&plan.cache_dir, "--cache-dir", true));
     }
     if let Some(ffmpeg) = &ffmpeg {
-        problems.0.extend(incapabilities(ffmpeg, must_encode).await);
+        problems.0.extend(incapabilities(ffmpeg, plan.profile.hls.segment_type, must_encode).await);
     }
     let build = match &nginx {
-        Some(nginx) => problems.note(build(nginx).await),
+        Some(nginx) => problems.note(build(nginx, plan).await),
         None => None,
     };
     match (ffmpeg, nginx, build, address, parent_dir, problems.0.is_empty()) {
@@ -253,9 +279,20 @@ fn appendable(file: &Path) -> Result<(), Problem> {
     })
 }
 
+fn own_certificate(certificate: &Path, key: &Path) -> Result<(), Problem> {
+    certificate::of_files(certificate, key).map(drop).map_err(|(flag, reason)| {
+        let file = if flag == "--tls-key" { key } else { certificate };
+        Problem::Certificate { flag, file: file.to_owned(), reason }
+    })
+}
+
 /// Asks FFmpeg what it has; what it says of versions is never compared.
-async fn incapabilities(ffmpeg: &Path, must_encode: bool) -> Vec<Problem> {
-    let mut wanted = vec![("-muxers", "hls", "HLS muxer"), ("-muxers", "mpegts", "MPEG-TS muxer")];
+async fn incapabilities(ffmpeg: &Path, segment_type: SegmentType, must_encode: bool) -> Vec<Problem> {
+    let segments = match segment_type {
+        SegmentType::MpegTs => ("-muxers", "mpegts", "MPEG-TS muxer"),
+        SegmentType::Fmp4 => ("-muxers", "mp4", "MP4 muxer"),
+    };
+    let mut wanted = vec![("-muxers", "hls", "HLS muxer"), segments];
     if must_encode {
         wanted.extend([
             ("-encoders", "libx264", "H.264 encoder libx264"),
@@ -268,8 +305,8 @@ async fn incapabilities(ffmpeg: &Path, must_encode: bool) -> Vec<Problem> {
     for list in lists {
         let broken = |reason| Problem::Broken { program: ffmpeg.to_owned(), reason };
         let command = CommandLine::new(ffmpeg).args(["-hide_banner", list]);
-        let text = match Answer::of(&command).await {
-            Ok(answer) if answer.is_ok() => answer.text,
+        let text = match capture(&command, ANSWER_LIMIT).await {
+            Ok(answer) if answer.exit == Exit::Code(0) => answer.stdout,
             Ok(answer) => return vec![broken(said(&answer))],
             Err(error) => return vec![broken(error.to_string())],
         };
@@ -287,22 +324,28 @@ async fn incapabilities(ffmpeg: &Path, must_encode: bool) -> Vec<Problem> {
     problems
 }
 
-/// Asks Nginx how it was built.
+/// Asks Nginx how it was built, and whether that is enough for the plan.
 ///
 /// # Errors
-/// [`Problem::Broken`].
-pub async fn build(nginx: &Path) -> Result<Build, Problem> {
+/// [`Problem::Broken`] or [`Problem::NoTls`].
+pub async fn build(nginx: &Path, plan: &Plan) -> Result<Build, Problem> {
     let broken = |reason| Problem::Broken { program: nginx.to_owned(), reason };
-    let answer =
-        Answer::of(&CommandLine::new(nginx).arg("-V")).await.map_err(|error| broken(error.to_string()))?;
-    if answer.is_ok() { Ok(Build::parse(&answer.text)) } else { Err(broken(said(&answer))) }
+    let answer = capture(&CommandLine::new(nginx).arg("-V"), ANSWER_LIMIT)
+        .await
+        .map_err(|error| broken(error.to_string()))?;
+    if answer.exit != Exit::Code(0) {
+        return Err(broken(said(&answer)));
+    }
+    let build = Build::parse(&answer.stderr);
+    if plan.tls.is_some() && !build.tls {
+        return Err(Problem::NoTls { nginx: nginx.to_owned() });
+    }
+    Ok(build)
 }
 
 /// Exit and the last line, as one line.
-fn said(answer: &Answer) -> String {
-    let last = answer.text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
-    match answer.exit {
-        Exit::Code(0) => last.to_owned(),
-        exit => format!("{exit} ({last})"),
-    }
+fn said(answer: &Captured) -> String {
+    let lines = answer.stdout.lines().chain(answer.stderr.lines());
+    let last = lines.rev().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+    format!("{} ({last})", answer.exit)
 }

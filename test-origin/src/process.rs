@@ -1,5 +1,4 @@
-//! Children whose words are kept: one that runs on with its log, and one that is asked and answers. All spawning
-//! and signalling is `supervise`'s.
+//! A child that runs on, and whose last words are kept. All spawning and signalling is `supervise`'s.
 
 use std::io;
 
@@ -76,58 +75,12 @@ pub async fn keep_log(name: &'static str, stderr: Option<impl AsyncRead + Unpin>
     tail
 }
 
-/// What a process answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// How it ended.
-    pub exit: Exit,
-    /// Stdout and stderr, one after the other; at most [`Answer::MOST_BYTES`] each.
-    pub text: String,
-}
-
-impl Answer {
-    /// Ten times what FFmpeg's longest list takes.
-    const MOST_BYTES: u64 = 1 << 20;
-
-    /// Runs a command that ends by itself.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub async fn of(command: &CommandLine) -> io::Result<Self> {
-        let mut child = Child::spawn(command, Streams { stdout: true, stderr: true }, ParentDeath::Kill)?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let (exit, stdout, stderr) = tokio::join!(child.wait(), read(stdout), read(stderr));
-        Ok(Self { exit: exit?, text: stdout + &stderr })
-    }
-
-    /// Ended with code 0.
-    pub fn is_ok(&self) -> bool {
-        self.exit == Exit::Code(0)
-    }
-}
-
-async fn read(stream: Option<impl AsyncRead + Unpin>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(stream) = stream {
-        // What was read before an error is still worth showing.
-        stream.take(Answer::MOST_BYTES).read_to_end(&mut bytes).await.unwrap_or_default();
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shell(script: &str) -> CommandLine {
         CommandLine::new("/bin/sh").args(["-c", script])
-    }
-
-    #[tokio::test]
-    async fn an_answer_has_both_streams_and_the_exit() {
-        let answer = Answer::of(&shell("echo out; echo err >&2; exit 4")).await.unwrap();
-        assert_eq!((answer.exit, answer.text.as_str()), (Exit::Code(4), "out\nerr\n"));
-        assert!(!answer.is_ok());
     }
 
     #[tokio::test]

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use supervise::CommandLine;
 use supervise::program::{self, Program};
+use supervise::{CommandLine, Exit, capture};
 
+use crate::encoder::Start;
 use crate::plan::{Plan, Source};
 use crate::preflight::{self, Machine, Problem};
-use crate::process::Answer;
+use crate::profile::Playlist;
 use crate::run_dir::RunDir;
 use crate::{clip, encoder, nginx, serve};
 
@@ -24,7 +25,7 @@ pub async fn nginx_conf(plan: &Plan) -> Result<String, Problem> {
         port => SocketAddr::new(plan.bind, port),
     };
     let machine = Machine {
-        build: preflight::build(&nginx).await?,
+        build: preflight::build(&nginx, plan).await?,
         nginx,
         address,
         account: preflight::account()?,
@@ -45,8 +46,14 @@ pub fn commands(plan: &Plan) -> String {
     if plan.source == Source::Clip {
         commands.push(encoder::prepare(&plan.ffmpeg, &plan.profile, &clip));
     }
-    let clip = (plan.source == Source::Clip).then_some(clip.as_path());
-    commands.push(serve::encoder_command(plan, &plan.ffmpeg, clip, &run_dir.join(RunDir::MEDIA)));
+    let media = run_dir.join(RunDir::MEDIA);
+    commands.push(match (plan.source, plan.profile.hls.playlist) {
+        (Source::LiveEncode, _) => encoder::live_encode(&plan.ffmpeg, &plan.profile, &media, Start::Fresh),
+        (Source::Clip, Playlist::Live { .. }) => {
+            encoder::repeat(&plan.ffmpeg, &plan.profile, &clip, &media, Start::Fresh)
+        }
+        (Source::Clip, Playlist::Vod { .. }) => encoder::cut(&plan.ffmpeg, &plan.profile, &clip, &media),
+    });
     commands.push(nginx::command(&plan.nginx, run_dir));
     commands.iter().map(CommandLine::to_string).collect::<Vec<_>>().join("\n")
 }
@@ -54,9 +61,10 @@ pub fn commands(plan: &Plan) -> String {
 /// Lets Nginx test its configuration in a run directory of its own. The rest of `--check` is [`preflight::check`].
 pub async fn check(plan: &Plan, machine: &Machine) -> anyhow::Result<()> {
     let run_dir = RunDir::create(&machine.parent_dir, &plan.profile)?;
+    serve::write_certificate(plan, &run_dir)?;
     run_dir.write(RunDir::NGINX_CONF, &serve::server(plan, machine).config())?;
-    let answer =
-        Answer::of(&nginx::test_command(&machine.nginx, run_dir.path())).await.context("run nginx -t")?;
-    ensure!(answer.is_ok(), "nginx refuses its configuration: {}", answer.text.trim());
+    let command = nginx::test_command(&machine.nginx, run_dir.path());
+    let answer = capture(&command, preflight::ANSWER_LIMIT).await.context("run nginx -t")?;
+    ensure!(answer.exit == Exit::Code(0), "nginx refuses its configuration: {}", answer.stderr.trim());
     Ok(())
 }

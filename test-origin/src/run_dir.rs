@@ -1,9 +1,9 @@
 //! The directory of one run: made at the start, removed at the end, and those of dead runs with it. Removes only
 //! directories that bear our marker and whose owner is dead.
 
-use std::fs::{self, File, Permissions};
-use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,13 +33,20 @@ impl RunDir {
     /// Exists exactly while the playlist is fresh; its text is the answer of `/healthz`.
     pub const FRESH: &str = "fresh";
 
+    /// The certificate that was made for this run, with [`Self::KEY`] in a folder that only we may enter.
+    pub const CERTIFICATE: &str = "tls/certificate.pem";
+    /// Its private key.
+    pub const KEY: &str = "tls/key.pem";
+    /// The access log, unless it was asked for elsewhere.
+    pub const ACCESS_LOG: &str = "access.jsonl";
+
     const PREFIX: &str = "test-origin-";
     const MARKER: &str = ".test-origin-owner";
 
     /// Makes a run directory below `parent` for the profile, and removes those that dead runs left there.
     pub fn create(parent: &Path, profile: &Profile) -> anyhow::Result<Self> {
         remove_dead(parent);
-        // Nginx's workers may be another account: they must pass, and nothing here is secret.
+        // Nginx's workers may be another account: they must pass. What is secret has a folder of its own.
         let root = tempfile::Builder::new()
             .prefix(Self::PREFIX)
             .permissions(Permissions::from_mode(0o755))
@@ -50,10 +57,8 @@ impl RunDir {
         for folder in [Self::MEDIA, Self::TEMP, Self::HEALTH] {
             make_folder(&run_dir.path().join(folder))?;
         }
-        for playlist in profile.media_playlists() {
-            if let Some(folder) = playlist.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                make_folder(&run_dir.media().join(folder))?;
-            }
+        for folder in profile.folders() {
+            make_folder(&run_dir.media().join(folder))?;
         }
         Ok(run_dir)
     }
@@ -88,7 +93,8 @@ impl RunDir {
     pub fn remove_segments_older_than(&self, age: Duration) {
         let folders = [self.media()].into_iter().chain(entries(&self.media()).filter(|path| path.is_dir()));
         for segment in folders.flat_map(|folder| entries(&folder)).filter(|path| path.is_file()) {
-            let is_segment = segment.extension().is_some_and(|extension| extension == "ts");
+            let is_segment =
+                segment.extension().is_some_and(|extension| extension == "ts" || extension == "m4s");
             let written = segment.metadata().and_then(|meta| meta.modified());
             if is_segment && written.is_ok_and(|at| at.elapsed().is_ok_and(|passed| passed > age)) {
                 // Gone already is as good.
@@ -103,6 +109,35 @@ impl RunDir {
     /// When the file system refuses.
     pub fn write(&self, relative: impl AsRef<Path>, text: &str) -> io::Result<()> {
         write(&self.path().join(relative), text)
+    }
+
+    /// The text of these playlists, when all of them are there.
+    pub fn read_media(&self, playlists: &[PathBuf]) -> Option<Vec<String>> {
+        playlists.iter().map(|playlist| fs::read_to_string(self.media().join(playlist)).ok()).collect()
+    }
+
+    /// Puts a new text in the place of a playlist, at one go.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn replace_media(&self, playlist: &Path, text: &str) -> io::Result<()> {
+        let playlist = self.media().join(playlist);
+        let new = playlist.with_extension("new");
+        write(&new, text)?;
+        fs::rename(new, playlist)
+    }
+
+    /// Writes a file that nobody but us may read, in a folder that nobody but us may enter.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn write_secret(&self, relative: &str, text: &str) -> io::Result<()> {
+        let file = self.path().join(relative);
+        if let Some(folder) = file.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        let options = File::options().write(true).create_new(true).mode(0o600).open(file);
+        options.and_then(|mut file| file.write_all(text.as_bytes()))
     }
 }
 
@@ -192,10 +227,24 @@ mod tests {
             File::create(&path).unwrap().set_modified(at).unwrap();
             path
         };
-        let old = [make("a.ts", 100), make("360p/a.ts", 100)];
-        let kept = [make("b.ts", 10), make("360p/b.ts", 10), make("stream.m3u8", 100)];
+        let old = [make("a.ts", 100), make("360p/a.m4s", 100)];
+        let kept = [
+            make("b.ts", 10),
+            make("360p/b.ts", 10),
+            make("stream.m3u8", 100),
+            make("360p/init-360p-0.mp4", 100),
+        ];
         run_dir.remove_segments_older_than(Duration::from_secs(50));
-        assert_eq!((old.map(|path| path.exists()), kept.map(|path| path.exists())), ([false; 2], [true; 3]));
+        assert_eq!((old.map(|path| path.exists()), kept.map(|path| path.exists())), ([false; 2], [true; 4]));
+    }
+
+    #[test]
+    fn a_secret_is_nobody_elses() {
+        let parent = tempfile::tempdir().unwrap();
+        let run_dir = create(parent.path());
+        run_dir.write_secret(RunDir::KEY, "secret").unwrap();
+        let mode = |path: &str| run_dir.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(RunDir::KEY), mode("tls")), (0o600, 0o700));
     }
 
     #[test]

@@ -1,24 +1,27 @@
 //! One run: prepares, starts both processes, keeps them running, ends them. Maps what happens to events, and carries
 //! out the actions that [`Origin`] answers with; decides nothing itself.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
-use supervise::{CommandLine, ParentDeath, StopSignals};
+use anyhow::{Context as _, anyhow, bail};
+use rustls::pki_types::CertificateDer;
+use supervise::{ParentDeath, StopSignals};
 use tokio::time::MissedTickBehavior;
 
+use crate::client::Client;
 use crate::encoder::{self, Start};
 use crate::freshness::Freshness;
-use crate::nginx::{self, Server};
+use crate::nginx::{self, Server, Tls, Url};
 use crate::origin::{Action, Event, Origin, Part};
-use crate::plan::{Plan, Source};
+use crate::plan::{AccessLog, Certificate, Plan, Source};
 use crate::preflight::{self, Machine};
 use crate::process::Process;
 use crate::profile::Profile;
-use crate::readiness;
+use crate::readiness::Enough;
 use crate::run_dir::RunDir;
-use crate::{clip, master_playlist};
+use crate::slot::{News, Slot};
+use crate::{certificate, clip, master_playlist, numbering, readiness, vod};
 
 /// Serves the plan's stream until a stop signal. Call it on the main thread: the children live as long as the
 /// thread that started them.
@@ -46,20 +49,76 @@ pub async fn serve(
             &master_playlist::text(&plan.profile),
         )?;
     }
+    // Of a stream that ends, all segments are there before anybody can ask for one.
+    let encoder = match &clip {
+        Some(clip) if !plan.profile.hls.is_live() => {
+            let media = run_dir.media();
+            tokio::select! {
+                cut = vod::cut(&machine.ffmpeg, &plan.profile, clip, &media) => cut?,
+                _ = signals.next() => return Ok(()),
+            }
+            Slot::Done
+        }
+        _ => Slot::Due(Instant::now()),
+    };
+    let client = Client::new(write_certificate(plan, &run_dir)?.as_ref())?;
+    say_where(plan, &run_dir);
     let mut run = Run {
         plan,
         machine,
         clip,
         dir: run_dir,
-        encoder: Slot::Due(Instant::now()),
+        client,
+        encoder,
+        encoder_starts: 0,
+        announced: false,
         server: Slot::Due(Instant::now()),
     };
     run.write_nginx_conf()?;
-    run.start(Part::Server);
-    run.start(Part::Encoder);
+    run.start(Part::Server)?;
+    if plan.profile.hls.is_live() {
+        run.start(Part::Encoder)?;
+    }
     let outcome = run.keep(signals, announce).await;
     run.end().await;
     outcome
+}
+
+/// Writes the certificate that is made for the run, and its key. Returns what Nginx will show, if that is to be TLS.
+pub fn write_certificate(plan: &Plan, run_dir: &RunDir) -> anyhow::Result<Option<CertificateDer<'static>>> {
+    match &plan.tls {
+        None => Ok(None),
+        Some(Certificate::Made { names }) => {
+            let made = certificate::make(names)?;
+            run_dir
+                .write_secret(RunDir::CERTIFICATE, &made.certificate_pem)
+                .and_then(|()| run_dir.write_secret(RunDir::KEY, &made.key_pem))
+                .context("write the certificate and its key")?;
+            Ok(Some(made.certificate))
+        }
+        Some(Certificate::Own { certificate, key }) => match certificate::of_files(certificate, key) {
+            Ok(certificate) => Ok(Some(certificate)),
+            Err((flag, reason)) => Err(anyhow!("{flag}: the file {reason}")),
+        },
+    }
+}
+
+/// Says where the files are that somebody may want to use meanwhile.
+fn say_where(plan: &Plan, run_dir: &RunDir) {
+    if let Some(Certificate::Made { names }) = &plan.tls {
+        let names: Vec<&str> =
+            certificate::NAMES.into_iter().chain(names.iter().map(String::as_str)).collect();
+        let file = run_dir.path().join(RunDir::CERTIFICATE);
+        tracing::info!("the certificate for {} is {}", names.join(", "), file.display());
+    }
+    match &plan.access_log {
+        AccessLog::Off => {}
+        AccessLog::RunDir => {
+            let file = run_dir.path().join(RunDir::ACCESS_LOG);
+            tracing::info!("requests are logged in {} until the end of the run", file.display());
+        }
+        AccessLog::File(file) => tracing::info!("requests are logged in {}", file.display()),
+    }
 }
 
 /// Both processes and what they stand on.
@@ -68,41 +127,12 @@ struct Run<'a> {
     machine: Machine,
     clip: Option<PathBuf>,
     dir: RunDir,
+    client: Client,
     encoder: Slot,
+    encoder_starts: u32,
+    /// The URL was told.
+    announced: bool,
     server: Slot,
-}
-
-/// A place for a process.
-enum Slot {
-    /// It runs.
-    Running(Box<Process>),
-    /// It could not be started.
-    Failed(String),
-    /// It is to start then.
-    Due(Instant),
-}
-
-/// What a slot has to tell.
-enum News {
-    Ended(String),
-    Due,
-}
-
-impl Slot {
-    /// Waits for the next news. Cancel-safe; the slot must be refilled after each.
-    async fn news(&mut self) -> News {
-        match self {
-            Self::Running(process) => News::Ended(match process.ended().await {
-                Ok(ended) => ended.to_string(),
-                Err(error) => error.to_string(),
-            }),
-            Self::Failed(reason) => News::Ended(format!("it cannot be started: {reason}")),
-            Self::Due(at) => {
-                tokio::time::sleep_until((*at).into()).await;
-                News::Due
-            }
-        }
-    }
 }
 
 impl Run<'_> {
@@ -110,14 +140,19 @@ impl Run<'_> {
         let profile = &self.plan.profile;
         let segment = Duration::from_secs(profile.hls.segment_seconds.into());
         let playlists = profile.media_playlists().into_iter().map(|path| self.dir.media().join(path));
-        let mut freshness = Freshness::new(playlists.collect(), segment);
+        let mut freshness = Freshness::new(playlists.collect(), &profile.hls);
         let mut looks = tokio::time::interval(Freshness::INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut origin = Origin::new(Instant::now(), fastrand::u64(..));
         // Enough for all restarts there can be before we give up, and for three segments in real time behind them.
         let patience = Duration::from_secs(30) + 6 * segment;
-        let mut readiness = Box::pin(readiness::wait(self.machine.address, profile, patience));
-        let mut ready = false;
+        let client = self.client.clone();
+        let enough = match self.plan.source {
+            Source::Clip => Enough::Window,
+            Source::LiveEncode => Enough::Beginning,
+        };
+        let mut readiness =
+            Box::pin(readiness::wait(&client, self.machine.address, profile, enough, patience));
 
         loop {
             let event = tokio::select! {
@@ -125,22 +160,29 @@ impl Run<'_> {
                 news = self.encoder.news() => tell(Part::Encoder, news),
                 news = self.server.news() => tell(Part::Server, news),
                 _ = looks.tick() => Event::Looked { fresh: freshness.look(Instant::now()) },
-                played = &mut readiness, if !ready => { played?; Event::Played }
+                played = &mut readiness, if !self.announced => { played?; Event::Played }
             };
             match origin.handle(event, Instant::now()) {
                 Action::Wait => {}
-                Action::Start(part) => self.start(part),
+                Action::Start(part) => self.start(part)?,
                 Action::StartAfter(part, delay) => {
                     tracing::warn!("{} starts again in {:.1} s", part.name(), delay.as_secs_f64());
                     *self.slot(part) = Slot::Due(Instant::now() + delay);
-                    if part == Part::Server && !ready && self.take_another_port()? {
-                        readiness.set(readiness::wait(self.machine.address, profile, patience));
+                    if part == Part::Server && !self.announced && self.take_another_port()? {
+                        readiness.set(readiness::wait(
+                            &client,
+                            self.machine.address,
+                            profile,
+                            enough,
+                            patience,
+                        ));
                     }
                 }
-                Action::SetFresh(fresh) => self.set_fresh(fresh, ready)?,
+                Action::SetFresh(fresh) => self.set_fresh(fresh)?,
                 Action::Announce => {
-                    ready = true;
-                    announce(&nginx::url(self.machine.address, Profile::ENTRY));
+                    self.announced = true;
+                    let tls = self.plan.tls.is_some();
+                    announce(&Url { tls, server: self.machine.address, path: Profile::ENTRY }.to_string());
                 }
                 Action::GiveUp(part) => bail!(
                     "{} does not keep running: gave up after {} restarts",
@@ -152,8 +194,8 @@ impl Run<'_> {
         }
     }
 
-    fn set_fresh(&self, fresh: bool, ready: bool) -> anyhow::Result<()> {
-        match (fresh, ready) {
+    fn set_fresh(&self, fresh: bool) -> anyhow::Result<()> {
+        match (fresh, self.announced) {
             (false, _) => tracing::warn!("the playlist is stale: /healthz says 503"),
             (true, true) => tracing::info!("the playlist is fresh again"),
             (true, false) => tracing::debug!("the playlist is fresh"),
@@ -168,16 +210,9 @@ impl Run<'_> {
         }
     }
 
-    fn start(&mut self, part: Part) {
+    fn start(&mut self, part: Part) -> anyhow::Result<()> {
         let started = match part {
-            Part::Encoder => {
-                let hls = &self.plan.profile.hls;
-                let two_windows = 2 * hls.playlist_segments * hls.segment_seconds;
-                self.dir.remove_segments_older_than(Duration::from_secs(two_windows.into()));
-                let command =
-                    encoder_command(self.plan, &self.machine.ffmpeg, self.clip.as_deref(), &self.dir.media());
-                Process::start("ffmpeg", &command, ParentDeath::Kill)
-            }
+            Part::Encoder => self.start_encoder()?,
             // Its workers are its own children: it must live long enough to end them.
             Part::Server => {
                 let command = nginx::command(&self.machine.nginx, self.dir.path());
@@ -186,6 +221,33 @@ impl Run<'_> {
         };
         *self.slot(part) = started
             .map_or_else(|error| Slot::Failed(error.to_string()), |process| Slot::Running(Box::new(process)));
+        Ok(())
+    }
+
+    fn start_encoder(&mut self) -> anyhow::Result<std::io::Result<Process>> {
+        let profile = &self.plan.profile;
+        let two_windows = 2 * profile.hls.playlist_segments() * profile.hls.segment_seconds;
+        self.dir.remove_segments_older_than(Duration::from_secs(two_windows.into()));
+        let playlists = self.dir.read_media(&profile.media_playlists());
+        let start = match playlists {
+            Some(playlists) if self.announced => {
+                for (index, text) in numbering::align(&playlists) {
+                    self.dir
+                        .replace_media(&profile.media_playlists()[index], &text)
+                        .context("number a playlist on")?;
+                }
+                Start::Continue { restart: self.encoder_starts }
+            }
+            // Nobody was told the URL yet, so a whole window can be written again; or a playlist is gone.
+            _ => Start::Fresh,
+        };
+        self.encoder_starts += 1;
+        let (ffmpeg, media) = (&self.machine.ffmpeg, self.dir.media());
+        let command = match &self.clip {
+            Some(clip) => encoder::repeat(ffmpeg, profile, clip, &media, start),
+            None => encoder::live_encode(ffmpeg, profile, &media, start),
+        };
+        Ok(Process::start("ffmpeg", &command, ParentDeath::Kill))
     }
 
     fn write_nginx_conf(&self) -> anyhow::Result<()> {
@@ -226,17 +288,6 @@ fn tell(part: Part, news: News) -> Event {
     }
 }
 
-/// The encoder that belongs to a plan; `clip` is `None` to encode live.
-pub fn encoder_command(plan: &Plan, ffmpeg: &Path, clip: Option<&Path>, media: &Path) -> CommandLine {
-    let playlists = plan.profile.media_playlists();
-    let start =
-        if playlists.iter().any(|path| media.join(path).exists()) { Start::Continue } else { Start::Fresh };
-    match clip {
-        Some(clip) => encoder::repeat(ffmpeg, &plan.profile, clip, media, start),
-        None => encoder::live_encode(ffmpeg, &plan.profile, media, start),
-    }
-}
-
 /// The server that belongs to a plan on this machine.
 pub fn server<'a>(plan: &'a Plan, machine: &'a Machine) -> Server<'a> {
     Server {
@@ -245,6 +296,18 @@ pub fn server<'a>(plan: &'a Plan, machine: &'a Machine) -> Server<'a> {
         build: &machine.build,
         account: machine.account.clone(),
         open_files: machine.open_files,
-        access_log: plan.access_log.clone(),
+        access_log: match &plan.access_log {
+            AccessLog::Off => None,
+            AccessLog::RunDir => Some(PathBuf::from(RunDir::ACCESS_LOG)),
+            AccessLog::File(file) => Some(file.clone()),
+        },
+        tls: plan.tls.as_ref().map(|certificate| match certificate {
+            Certificate::Made { .. } => {
+                Tls { certificate: RunDir::CERTIFICATE.into(), key: RunDir::KEY.into() }
+            }
+            Certificate::Own { certificate, key } => {
+                Tls { certificate: certificate.clone(), key: key.clone() }
+            }
+        }),
     }
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 
-use crate::support::{command, descendants, is_alive, open_dir, profile_file, send, wait_until};
+use crate::support::{Origin, command, descendants, is_alive, open_dir, profile_file, send, wait_until};
 
 /// A clip that takes long enough to be interrupted.
 fn slow_profile(folder: &std::path::Path) -> std::path::PathBuf {
@@ -74,4 +74,27 @@ fn two_that_need_the_same_clip_encode_it_once() {
     }
     assert_eq!(encodes, 1);
     assert_eq!(files(&cache).len(), 1, "{:?}", files(&cache));
+}
+
+#[test]
+fn a_damaged_clip_is_encoded_again() {
+    let folder = open_dir();
+    let cache = folder.path().join("cache");
+    let run = || {
+        let file = profile_file("tiny");
+        // The cache that comes later on the command line is the one that counts.
+        let origin =
+            Origin::start(|command| command.arg("--profile-file").arg(file).arg("--cache-dir").arg(&cache));
+        origin.program.stderr()
+    };
+    assert!(run().contains("encoded in"));
+    let clip = cache.join(&files(&cache)[0]);
+    let whole = std::fs::read(&clip).unwrap();
+    for length in [0, 1000, whole.len() - 1] {
+        std::fs::write(&clip, &whole[..length]).unwrap();
+        let said = run();
+        assert!(said.contains("is damaged: encoding it again") && said.contains("encoded in"), "{said}");
+        assert!(test_origin::clip::is_whole(&clip));
+    }
+    assert!(!run().contains("encod"), "what is whole is used");
 }

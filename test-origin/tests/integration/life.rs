@@ -55,6 +55,31 @@ fn a_killed_encoder_is_restarted_and_the_sequence_goes_on() {
 }
 
 #[test]
+fn variants_that_died_one_apart_number_their_segments_alike_again() {
+    for file in ["tiny-pair", "tiny-cmaf"] {
+        let origin = Origin::of_file(file, &[]);
+        let ffmpeg = origin.process("ffmpeg").unwrap();
+        send(ffmpeg, Signal::SIGSTOP);
+        // As if the encoder had died before the last segment of the second variant was published.
+        let run_dir = std::fs::read_dir(origin.parent_dir.path()).unwrap().next().unwrap().unwrap().path();
+        let small = run_dir.join("media/small/index.m3u8");
+        let text = std::fs::read_to_string(&small).unwrap();
+        let last = text.rfind("#EXTINF").unwrap();
+        std::fs::write(&small, &text[..last]).unwrap();
+        send(ffmpeg, Signal::SIGKILL);
+        let next = |path: &str| {
+            let playlist = origin.playlist(path);
+            let discontinuity = playlist.segments.iter().position(|segment| segment.discontinuity)?;
+            Some(playlist.media_sequence + discontinuity as u64)
+        };
+        let both = || Some((next("big/index.m3u8")?, next("small/index.m3u8")?));
+        wait_until("both go on behind a discontinuity", || both().is_some());
+        let (big, small) = both().unwrap();
+        assert_eq!(big, small, "{file}");
+    }
+}
+
+#[test]
 fn a_killed_server_is_restarted_on_the_same_port() {
     let origin = Origin::tiny();
     let nginx = origin.process("nginx").unwrap();
@@ -112,6 +137,30 @@ fn a_killed_origin_leaves_no_process_and_its_directory_goes_with_the_next_start(
     let status = crate::support::command(origin.parent_dir.path()).arg("--check").output().unwrap().status;
     assert!(status.success());
     assert!(is_empty(&origin));
+}
+
+#[test]
+fn an_encoder_that_dies_before_the_url_is_told_begins_again_with_a_whole_window() {
+    let folder = crate::support::open_dir();
+    let ffmpeg = folder.path().join("ffmpeg");
+    // The first stream ends with one segment of four.
+    let script = "#!/bin/sh
+case \"$*\" in *hls_time*)
+    if mkdir \"$0.once\" 2>/dev/null; then
+        for playlist; do :; done
+        printf '#EXTM3U\\n#EXT-X-MEDIA-SEQUENCE:0\\n#EXTINF:1.0,\\nsegment000000.ts\\n' > \"$playlist\"
+        exit 1
+    fi
+esac
+exec ffmpeg \"$@\"
+";
+    std::fs::write(&ffmpeg, script).unwrap();
+    std::fs::set_permissions(&ffmpeg, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let origin = Origin::of_file("tiny", &["--ffmpeg", ffmpeg.to_str().unwrap()]);
+    let playlist = origin.playlist("stream.m3u8");
+    assert!(origin.program.stderr().contains("ffmpeg starts again"), "{}", origin.program.stderr());
+    assert_eq!(playlist.segments.len(), 4);
+    assert!(!playlist.segments.iter().any(|segment| segment.discontinuity), "{playlist:?}");
 }
 
 #[test]

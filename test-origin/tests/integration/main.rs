@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "in a test it is the failure")]
 
 mod clips;
+mod cmaf;
 mod life;
 mod preflight;
 mod questions;
 mod seam;
 mod serving;
 mod support;
+mod tls;
+mod vod;

@@ -30,10 +30,18 @@ fn nginx_accepts_the_printed_configuration_of_every_profile() {
         &["--profile", "default"][..],
         &["--profile", "mini-abr", "--bind", "::"],
         &["--profile", "low-latency", "--access-log", log.to_str().unwrap()],
+        &["--profile", "cmaf"],
+        &["--profile", "vod"],
+        &["--profile", "logged"],
+        &["--profile", "tls"],
     ] {
         let config = answer(&[flags, &["--print-nginx-conf"]].concat());
         let prefix = open_dir();
         std::fs::create_dir(prefix.path().join("temp")).unwrap();
+        let certificate = test_origin::certificate::make(&[]).unwrap();
+        std::fs::create_dir(prefix.path().join("tls")).unwrap();
+        std::fs::write(prefix.path().join("tls/certificate.pem"), certificate.certificate_pem).unwrap();
+        std::fs::write(prefix.path().join("tls/key.pem"), certificate.key_pem).unwrap();
         std::fs::create_dir_all(log.parent().unwrap()).unwrap();
         // Debian's servers are in no ordinary user's PATH.
         let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
@@ -58,6 +66,25 @@ fn the_printed_commands_are_the_ones_that_run() {
     let live = answer(&["--print-cmd", "--live-encode"]);
     assert_eq!(live.lines().count(), 2, "{live}");
     assert!(!live.contains("-stream_loop"), "{live}");
+    let vod = answer(&["--print-cmd", "--profile", "vod"]);
+    assert!(vod.lines().nth(1).unwrap().contains("-hls_playlist_type vod"), "{vod}");
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_no_answer() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command(open_dir().path()).arg("--print-cmd").stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to stdout"), "{output:?}");
+}
+
+#[test]
+fn log_lines_begin_with_the_time_since_the_start_in_milliseconds() {
+    let output = command(open_dir().path()).args(["--profile", "nope"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let time = said.split_whitespace().next().unwrap();
+    let (seconds, millis) = time.strip_suffix('s').unwrap().split_once('.').unwrap();
+    assert!(seconds.parse::<u32>().is_ok() && millis.len() == 3 && millis.parse::<u32>().is_ok(), "{said}");
 }
 
 #[test]

@@ -15,16 +15,10 @@ fn assert_live(playlist: &MediaPlaylist, segment_seconds: u32, window: usize) {
     }
 }
 
-/// The URL is told as soon as three segments can be played; the rest of the window follows.
-fn whole_window(origin: &Origin, path: &str, segments: usize) -> MediaPlaylist {
-    wait_until("the window is full", || origin.playlist(path).segments.len() == segments);
-    origin.playlist(path)
-}
-
 #[test]
 fn the_default_profile_is_a_media_playlist_at_its_bit_rate() {
     let origin = Origin::start(|command| command);
-    let playlist = whole_window(&origin, "stream.m3u8", 10);
+    let playlist = origin.playlist("stream.m3u8");
     assert_live(&playlist, 2, 10);
     let bytes: usize = playlist.segments.iter().map(|segment| origin.get(&segment.uri).body.len()).sum();
     let kbps = bytes * 8 / 20 / 1000;
@@ -36,7 +30,7 @@ fn the_default_profile_is_a_media_playlist_at_its_bit_rate() {
 #[test]
 fn the_low_latency_profile_has_short_segments_and_a_short_window() {
     let origin = Origin::start(|command| command.args(["--profile", "low-latency"]));
-    assert_live(&whole_window(&origin, "stream.m3u8", 6), 1, 6);
+    assert_live(&origin.playlist("stream.m3u8"), 1, 6);
 }
 
 #[test]
@@ -48,7 +42,7 @@ fn the_mini_abr_profile_is_a_master_playlist_whose_variants_keep_their_promise()
     let names: Vec<_> = master.variants.iter().map(|variant| variant.uri.as_str()).collect();
     assert_eq!(names, ["360p/index.m3u8", "240p/index.m3u8", "144p/index.m3u8"]);
     for variant in &master.variants {
-        let playlist = whole_window(&origin, &variant.uri, 6);
+        let playlist = origin.playlist(&variant.uri);
         assert_live(&playlist, 2, 6);
         let folder = variant.uri.split('/').next().unwrap();
         let size =
@@ -179,6 +173,39 @@ fn a_live_encode_plays_too() {
     let origin = Origin::of_file("tiny-pair", &["--live-encode"]);
     let playlist = origin.playlist("small/index.m3u8");
     assert!(playlist.segments.len() >= 3, "{playlist:?}");
+}
+
+#[test]
+fn the_logged_profile_says_where_its_log_is_and_a_named_file_wins() {
+    let log_of = |origin: &Origin| {
+        let said = origin.program.stderr();
+        let line = said.lines().find(|line| line.contains("requests are logged in")).unwrap().to_owned();
+        let path = line.split("logged in ").nth(1).unwrap().split(" until").next().unwrap();
+        std::path::PathBuf::from(path)
+    };
+    let has_our_request = |origin: &Origin, log: &std::path::Path| {
+        origin.get("stream.m3u8?ours");
+        wait_until("the request is logged", || {
+            let text = std::fs::read_to_string(log).unwrap_or_default();
+            let mut lines =
+                text.lines().map_while(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+            lines.any(|line| line["args"] == "ours" && line["status"] == 200)
+        });
+    };
+    let mut origin = Origin::start(|command| command.args(["--profile", "logged"]));
+    let log = log_of(&origin);
+    assert!(log.starts_with(origin.parent_dir.path()), "{}", log.display());
+    has_our_request(&origin, &log);
+    assert_eq!(origin.get("access.jsonl").status, 404);
+    crate::support::send(origin.program.pid(), nix::sys::signal::Signal::SIGTERM);
+    origin.program.wait();
+    assert!(!log.exists(), "it goes with the run");
+
+    let folder = open_dir();
+    let file = folder.path().join("mine.jsonl");
+    let origin = Origin::start(|command| command.args(["--profile", "logged", "--access-log"]).arg(&file));
+    assert_eq!(log_of(&origin), file);
+    has_our_request(&origin, &file);
 }
 
 #[test]

@@ -1,0 +1,45 @@
+//! A place that a process has in the run, whether it runs or not. Starts and ends none.
+
+use std::time::Instant;
+
+use crate::process::Process;
+
+/// A place for a process.
+#[derive(Debug)]
+pub enum Slot {
+    /// It runs.
+    Running(Box<Process>),
+    /// It could not be started.
+    Failed(String),
+    /// It is to start then.
+    Due(Instant),
+    /// It has done its work and is not needed again.
+    Done,
+}
+
+/// What a slot has to tell.
+#[derive(Debug)]
+pub enum News {
+    /// How its process ended, or why it could not even be started.
+    Ended(String),
+    /// Its time to be started has come.
+    Due,
+}
+
+impl Slot {
+    /// Waits for the next news. Cancel-safe; the slot must be refilled after each.
+    pub async fn news(&mut self) -> News {
+        match self {
+            Self::Running(process) => News::Ended(match process.ended().await {
+                Ok(ended) => ended.to_string(),
+                Err(error) => error.to_string(),
+            }),
+            Self::Failed(reason) => News::Ended(format!("it cannot be started: {reason}")),
+            Self::Due(at) => {
+                tokio::time::sleep_until((*at).into()).await;
+                News::Due
+            }
+            Self::Done => std::future::pending().await,
+        }
+    }
+}
