@@ -31,7 +31,7 @@ const MOST_TRACKS: usize = 16;
 /// No segment is longer, whatever its `EXTINF` says: sums stay far from their type's end.
 const LONGEST_MEDIA: Duration = Duration::from_secs(86_400);
 
-/// One viewer. Takes some 300 bytes, and some 200 for each playlist that it plays.
+/// One viewer. Takes 272 bytes, and 152 for each playlist that it plays: with audio beside video 576, at most 2.7 KB.
 #[derive(Clone, Debug)]
 pub struct Playback {
     /// All before is accounted for.

@@ -74,7 +74,7 @@ impl Wire {
         }
     }
 
-    /// Takes in a request that has ended. One of a viewer that was never started is counted, but nobody plays it.
+    /// Takes in a request that has ended. One of a viewer that the run does not have is counted, but nobody plays it.
     pub fn observe(&mut self, seen: &Observation) {
         self.requests.record(seen);
         self.latency.record(seen);

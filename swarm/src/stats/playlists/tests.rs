@@ -151,6 +151,7 @@ fn a_numbering_that_began_anew_is_followed() {
     lab.sees(1.0, 3, |_| {});
     assert_eq!(lab.shown(), (Freshness::Fresh, 0.0), "one cache that is far behind is none");
     lab.sees(1.5, 500, |_| {});
+    assert_eq!(lab.shown(), (Freshness::Fresh, 1.5));
     lab.sees(9.0, 4, |_| {});
     lab.sees(10.0, 4, |_| {});
     assert_eq!(lab.shown(), (Freshness::Fresh, 1.0));

@@ -244,7 +244,9 @@ fn a_viewer_beyond_the_first_number_is_taken_in_when_it_is_started() {
     assert_eq!(lab.snapshot(1.0).playback.playing, 0);
     assert_eq!(lab.snapshot(1.0).requests.requests, 1);
     lab.wire.process_started(7, 0, lab.at(1.0));
-    lab.wire.process_started(u32::MAX, 0, lab.at(1.0));
+    for beyond in [u32::try_from(MOST_VIEWERS).unwrap(), u32::MAX] {
+        lab.wire.process_started(beyond, 0, lab.at(1.0));
+    }
     lab.gets(7, 1.0, 0);
     assert_eq!(lab.snapshot(2.0).playback.playing, 1);
     assert_eq!(lab.wire.viewers().count(), 8);

@@ -48,6 +48,21 @@ fn a_playlist_that_was_only_probed_makes_no_stall() {
 }
 
 #[test]
+fn a_track_that_has_ended_holds_nobody_up() {
+    let mut lab = Lab::new();
+    lab.sees(AUDIO, 0.0, 0, 2, true);
+    lab.sees(VIDEO, 0.0, 0, 4, true);
+    for sequence in 0..4 {
+        lab.gets_of(VIDEO, 1.0, sequence, 2.0);
+        lab.gets_of(AUDIO, 1.0, sequence.min(1), 2.0);
+    }
+    assert_eq!(lab.view(7.0).state, PlaybackState::Playing);
+    let view = lab.view(60.0);
+    assert_eq!((view.state, view.totals.stalls), (PlaybackState::Finished, 0));
+    assert_eq!(view.totals.playing, s(8.0), "to the end of the longer one");
+}
+
+#[test]
 fn a_track_whose_segments_fail_stalls_the_viewer_and_a_silent_one_does_not() {
     let mut lab = Lab::new();
     for sequence in 0..3 {
