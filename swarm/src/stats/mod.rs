@@ -1,6 +1,10 @@
 //! What is known of the run: fed by the viewers' reports only, read as a [`Snapshot`] by everything that shows it.
 
 mod failures;
+mod latency;
+mod playback;
+mod playlists;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -8,6 +12,14 @@ use std::time::{Duration, Instant};
 use supervise::Exit;
 
 pub use failures::{FailureKind, Failures};
+pub use latency::{Durations, Latency, Percentiles, StillOpen};
+pub use playback::{Effects, Playback, PlaybackState, PlaybackTotals, PlaybackView, STALL_FROM};
+pub use playlists::{
+    Freshness, MOST_PLAYLISTS, PlaylistHealth, Playlists, STALE_AFTER_TARGETS, STUCK_AFTER_TARGETS,
+};
+pub use wire::{
+    ErrorKind, KindSnapshot, KindTotals, PlaybackSnapshot, StatusCount, ViewerSnapshot, Wire, WireSnapshot,
+};
 
 use crate::ffmpeg::failure;
 use crate::viewer::{Ended, Ending, Happening, Report, StartKind};

@@ -1,0 +1,165 @@
+//! All that the wire saw of all viewers, added up: fed with Observations, with the starts and ends of processes and
+//! with the time; read as a [`WireSnapshot`]. Pure: never reads the clock. What it holds does not grow with time; a
+//! viewer takes about 600 bytes, all else about 1.3 MB.
+
+mod requests;
+mod snapshot;
+
+use std::time::Instant;
+
+pub use requests::{ErrorKind, KindTotals, StatusCount};
+pub use snapshot::{KindSnapshot, PlaybackSnapshot, ViewerSnapshot, WireSnapshot};
+
+use requests::Requests;
+
+use super::latency::{Durations, Latency, StillOpen};
+use super::playback::Playback;
+use super::playlists::Playlists;
+use crate::observation::{Kind, Observation};
+
+/// Viewers that are modelled. Far more than a machine can run; a number beyond it is a mistake, and must not take
+/// the memory with it.
+const MOST_VIEWERS: usize = 100_000;
+
+/// The aggregate.
+#[derive(Debug)]
+pub struct Wire {
+    began: Instant,
+    viewers: Vec<Playback>,
+    requests: Requests,
+    latency: Latency,
+    startups: Durations,
+    playlists: Playlists,
+    interval: Interval,
+}
+
+/// Between two ticks.
+#[derive(Debug)]
+struct Interval {
+    since: Instant,
+    bytes_before: u64,
+    /// Of the last whole interval.
+    bytes_per_s: f64,
+}
+
+impl Wire {
+    /// For a run of `clients` viewers that begins now.
+    pub fn new(clients: u32, now: Instant) -> Self {
+        Self {
+            began: now,
+            viewers: vec![Playback::new(now); MOST_VIEWERS.min(clients as usize)],
+            requests: Requests::default(),
+            latency: Latency::default(),
+            startups: Durations::default(),
+            playlists: Playlists::default(),
+            interval: Interval { since: now, bytes_before: 0, bytes_per_s: 0.0 },
+        }
+    }
+
+    /// A viewer's process was started. One that the run did not begin with is taken in.
+    pub fn process_started(&mut self, viewer: u32, session: u32, at: Instant) {
+        let index = viewer as usize;
+        if index >= self.viewers.len() && index < MOST_VIEWERS {
+            self.viewers.resize(index + 1, Playback::new(at));
+        }
+        if let Some(playback) = self.viewers.get_mut(index) {
+            playback.process_started(session, at);
+        }
+    }
+
+    /// A viewer's process is gone.
+    pub fn process_ended(&mut self, viewer: u32, at: Instant) {
+        if let Some(playback) = self.viewers.get_mut(viewer as usize) {
+            playback.process_ended(at);
+        }
+    }
+
+    /// Takes in a request that has ended. One of a viewer that the run does not have is counted, but nobody plays it.
+    pub fn observe(&mut self, seen: &Observation) {
+        self.requests.record(seen);
+        self.latency.record(seen);
+        let mut went_backwards = false;
+        if let Some(playback) = self.viewers.get_mut(seen.viewer as usize) {
+            let effects = playback.observe(seen);
+            went_backwards = effects.playlist_went_backwards;
+            if let Some(startup) = effects.startup {
+                self.startups.record(startup);
+            }
+        }
+        if let Some(view) = seen.playlist.filter(|_| seen.outcome.is_success()) {
+            let answered = seen.started + seen.ttfb.unwrap_or(seen.duration);
+            self.playlists.observe(&view, seen.started, answered, went_backwards);
+        }
+    }
+
+    /// The clock says `now`: call it once per second. Takes time in proportion to the viewers, not to the requests.
+    pub fn tick(&mut self, now: Instant) {
+        self.advance(now);
+        let interval = now.saturating_duration_since(self.interval.since);
+        if !interval.is_zero() {
+            let bytes = self.requests.bytes();
+            let bytes_per_s = (bytes - self.interval.bytes_before) as f64 / interval.as_secs_f64();
+            self.interval = Interval { since: now, bytes_before: bytes, bytes_per_s };
+        }
+    }
+
+    /// Everything at this moment.
+    pub fn snapshot(&mut self, now: Instant) -> WireSnapshot {
+        self.snapshot_with(now, &[])
+    }
+
+    /// Everything at this moment, with the requests that have not ended yet: in the latencies, and only there, they
+    /// count as at least as old as they are. They are not taken in.
+    pub fn snapshot_with(&mut self, now: Instant, open: &[StillOpen]) -> WireSnapshot {
+        self.advance(now);
+        let is_seen = |kind: Kind| {
+            self.requests.kind(kind).requests > 0 || open.iter().any(|request| request.kind == kind)
+        };
+        let kind_snapshot = |kind: Kind| KindSnapshot {
+            kind: kind.label(),
+            totals: self.requests.kind(kind),
+            duration: self.latency.duration_with(kind, open),
+            ttfb: self.latency.ttfb_with(kind, open),
+        };
+        WireSnapshot {
+            elapsed_s: now.saturating_duration_since(self.began).as_secs_f64(),
+            requests: self.requests.totals(),
+            throughput_bytes_per_s: self.interval.bytes_per_s,
+            kinds: Kind::ALL.iter().copied().filter(|&kind| is_seen(kind)).map(kind_snapshot).collect(),
+            statuses: self.requests.by_status(),
+            errors: self.requests.errors(self.began),
+            other_errors: self.requests.other_errors(),
+            playback: PlaybackSnapshot::of(self.viewers.iter().map(Playback::view), &self.startups),
+            playlists: self.playlists.health(),
+            worst_playlist: self.playlists.worst(),
+            playlists_beyond: self.playlists.beyond(),
+        }
+    }
+
+    /// Each viewer as it was at the last tick or snapshot.
+    pub fn viewers(&self) -> impl Iterator<Item = ViewerSnapshot> {
+        (0..).zip(&self.viewers).map(|(viewer, playback)| ViewerSnapshot::of(viewer, &playback.view()))
+    }
+
+    /// The latencies themselves: a copy of them is where [`Latency::since`] begins.
+    pub fn latency(&self) -> &Latency {
+        &self.latency
+    }
+
+    /// Startup times of all sessions that came to their first segment.
+    pub fn startups(&self) -> &Durations {
+        &self.startups
+    }
+
+    fn advance(&mut self, now: Instant) {
+        for playback in &mut self.viewers {
+            playback.advance(now);
+            for playlist in playback.watches() {
+                self.playlists.watched(playlist, now);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! A few viewers and their requests, and what is told of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::observation::{Cache, ErrorClass, Outcome, PlaylistId, PlaylistView, Segment};
+
+fn s(s: f64) -> Duration {
+    Duration::from_secs_f64(s)
+}
+
+struct Lab {
+    began: Instant,
+    wire: Wire,
+}
+
+impl Lab {
+    fn new(clients: u32) -> Self {
+        let began = Instant::now();
+        let mut wire = Wire::new(clients, began);
+        for viewer in 0..clients {
+            wire.process_started(viewer, 0, began);
+        }
+        Self { began, wire }
+    }
+
+    fn at(&self, after: f64) -> Instant {
+        self.began + s(after)
+    }
+
+    /// Starts at `start` and takes 100 ms.
+    fn request(&self, viewer: u32, kind: Kind, start: f64) -> Observation {
+        Observation {
+            viewer,
+            session: 0,
+            kind,
+            url: Arc::from(format!("http://h/{}", kind.label())),
+            started: self.at(start),
+            connect: None,
+            tls: None,
+            ttfb: Some(s(0.05)),
+            duration: s(0.1),
+            bytes: 1000,
+            outcome: Outcome::Status(200),
+            segment: None,
+            playlist: None,
+            cache: Cache::Unknown,
+        }
+    }
+
+    fn gets(&mut self, viewer: u32, start: f64, sequence: u64) {
+        let segment = Segment { playlist: PlaylistId(0), sequence, media: s(2.0), discontinuity: false };
+        let seen = Observation { segment: Some(segment), ..self.request(viewer, Kind::Segment, start) };
+        self.wire.observe(&seen);
+    }
+
+    fn sees(&mut self, viewer: u32, start: f64, first: u64) {
+        let view = PlaylistView {
+            playlist: PlaylistId(0),
+            target_duration: s(2.0),
+            first_sequence: first,
+            segments: 5,
+            media: s(10.0),
+            ended: false,
+            age: Duration::ZERO,
+        };
+        let seen = Observation { playlist: Some(view), ..self.request(viewer, Kind::Playlist, start) };
+        self.wire.observe(&seen);
+    }
+
+    fn fails(&mut self, start: f64, kind: Kind, outcome: Outcome) {
+        let seen = Observation { outcome, ..self.request(0, kind, start) };
+        self.wire.observe(&seen);
+    }
+
+    fn snapshot(&mut self, after: f64) -> WireSnapshot {
+        self.wire.snapshot(self.at(after))
+    }
+}
+
+#[test]
+fn requests_are_counted_by_kind_and_status() {
+    let mut lab = Lab::new(1);
+    lab.gets(0, 0.0, 0);
+    lab.gets(0, 0.0, 1);
+    lab.fails(1.0, Kind::Segment, Outcome::Status(503));
+    lab.fails(2.0, Kind::Playlist, Outcome::Failed(ErrorClass::Timeout));
+    lab.fails(3.0, Kind::Segment, Outcome::Status(503));
+    lab.fails(4.0, Kind::Segment, Outcome::Aborted);
+    let hit = Observation { cache: Cache::Hit, ..lab.request(0, Kind::Master, 5.0) };
+    lab.wire.observe(&hit);
+
+    let snapshot = lab.snapshot(6.0);
+    let statuses: Vec<_> = snapshot.statuses.iter().map(|c| (c.kind, c.status.as_str(), c.count)).collect();
+    let expected = [
+        ("master", "200", 1),
+        ("playlist", "timeout", 1),
+        ("segment", "200", 2),
+        ("segment", "503", 2),
+        ("segment", "aborted", 1),
+    ];
+    assert_eq!(statuses, expected);
+    let all = KindTotals { requests: 7, errors: 3, aborted: 1, bytes: 7000, cache_hits: 1, cache_misses: 0 };
+    assert_eq!(snapshot.requests, all);
+    let errors: Vec<_> =
+        snapshot.errors.iter().map(|e| (e.class.as_str(), e.count, e.first_after_s)).collect();
+    assert_eq!(errors, [("503", 2, 1.1), ("timeout", 1, 2.1)]);
+    assert_eq!(
+        (snapshot.errors[0].first_url.as_str(), snapshot.errors[1].first_kind),
+        ("http://h/segment", "playlist")
+    );
+    let kinds: Vec<_> = snapshot.kinds.iter().map(|kind| kind.kind).collect();
+    assert_eq!(kinds, ["master", "playlist", "segment"], "in order, and only those that were asked for");
+    let segment = snapshot.kinds[2];
+    assert_eq!(segment.duration.map(|told| told.count), Some(2), "of those that succeeded");
+    assert_eq!(snapshot.kinds[1].duration, None);
+}
+
+#[test]
+fn what_an_origin_invents_is_bounded_and_counted() {
+    let mut lab = Lab::new(1);
+    for status in 0..1000 {
+        lab.fails(0.0, Kind::Segment, Outcome::Status(status));
+    }
+    let snapshot = lab.snapshot(1.0);
+    assert!(snapshot.statuses.len() <= 65 && snapshot.errors.len() <= 32);
+    assert_eq!(snapshot.statuses.iter().map(|c| c.count).sum::<u64>(), 1000);
+    assert_eq!(snapshot.statuses.last().map(|c| c.status.as_str()), Some("other"));
+    let apart: u64 = snapshot.errors.iter().map(|error| error.count).sum();
+    assert_eq!(apart + snapshot.other_errors, 800);
+}
+
+#[test]
+fn viewers_are_added_up_by_what_they_do() {
+    let mut lab = Lab::new(4);
+    lab.gets(0, 0.4, 0);
+    lab.gets(0, 0.4, 1);
+    lab.gets(1, 0.9, 0);
+    lab.wire.process_ended(3, lab.at(1.0));
+    let playback = lab.snapshot(4.0).playback;
+    assert_eq!((playback.starting, playback.playing, playback.stalled, playback.finished), (1, 1, 1, 0));
+    assert_eq!((playback.stalls, playback.viewers_ever_stalled, playback.starts_without_media), (1, 1, 1));
+    assert_eq!((playback.stalled_s, playback.playing_s), (1.0, 5.5));
+    assert_eq!(playback.rebuffer_ratio, Some(1.0 / 6.5));
+    assert_eq!((playback.media_received_s, playback.media_played_s), (6.0, 5.5));
+    assert_eq!(playback.least_buffer_s, Some(0.0));
+    let startup = playback.startup.unwrap();
+    assert_eq!(startup.count, 3, "viewer 2 is still at it");
+    assert!((startup.p50_s - 1.0).abs() < 0.002 && (startup.max_s - 4.0).abs() < 0.01);
+}
+
+#[test]
+fn a_run_that_has_not_begun_knows_nothing() {
+    let mut lab = Lab::new(0);
+    let snapshot = lab.snapshot(0.0);
+    let playback = snapshot.playback;
+    assert_eq!((playback.rebuffer_ratio, playback.startup, playback.live_latency_max_s), (None, None, None));
+    assert!(snapshot.kinds.is_empty() && snapshot.worst_playlist.is_none());
+}
+
+#[test]
+fn live_latency_is_told_over_all_viewers() {
+    let mut lab = Lab::new(3);
+    for viewer in 0..3 {
+        lab.sees(viewer, 0.0, 0);
+        lab.gets(viewer, 0.9, u64::from(viewer) + 1);
+    }
+    let playback = lab.snapshot(1.0).playback;
+    assert_eq!((playback.live_latency_p50_s, playback.live_latency_max_s), (Some(6.0), Some(8.0)));
+}
+
+#[test]
+fn a_frozen_playlist_is_stale_and_stuck_and_recovers() {
+    let mut lab = Lab::new(2);
+    for s in [0.0, 2.0, 3.0, 4.0] {
+        lab.sees(0, s, 0);
+    }
+    lab.sees(1, 4.0, 0);
+    let worst = lab.snapshot(4.0).worst_playlist.unwrap();
+    assert_eq!((worst.freshness, worst.times_stale), (crate::stats::Freshness::Stale, 1));
+    assert!((worst.age_s - 3.95).abs() < 1e-6, "{}", worst.age_s);
+    lab.sees(0, 5.0, 3);
+    lab.sees(1, 5.0, 2);
+    assert_eq!(lab.snapshot(5.1).playlists[0].freshness, crate::stats::Freshness::Fresh);
+    lab.sees(0, 5.5, 2);
+    assert_eq!(lab.snapshot(6.0).playlists[0].times_backwards, 1, "viewer 0 had seen more, viewer 1 had not");
+}
+
+#[test]
+fn a_playlist_ages_by_the_clock_only_while_a_viewer_needs_more_of_it() {
+    let mut lab = Lab::new(1);
+    lab.sees(0, 0.0, 0);
+    lab.gets(0, 0.0, 3);
+    assert!(lab.snapshot(9.0).playlists[0].age_s < 1e-6, "segment 4 may take its time");
+    lab.gets(0, 9.0, 4);
+    assert!((lab.snapshot(10.05).playlists[0].age_s - 8.0).abs() < 1e-6);
+    lab.wire.process_ended(0, lab.at(11.0));
+    assert!((lab.snapshot(99.0).playlists[0].age_s - 8.0).abs() < 1e-6, "nobody is there");
+}
+
+#[test]
+fn open_requests_count_as_at_least_as_old_as_they_are_and_are_not_taken_in() {
+    let mut lab = Lab::new(1);
+    lab.gets(0, 0.0, 0);
+    let before = lab.snapshot(1.0);
+    let open = [
+        StillOpen { kind: Kind::Segment, age: s(9.0), ttfb: Some(s(0.2)) },
+        StillOpen { kind: Kind::Key, age: s(3.0), ttfb: None },
+    ];
+    let with = lab.wire.snapshot_with(lab.at(1.0), &open);
+    let told = |snapshot: &WireSnapshot, kind: &str| {
+        let kind = snapshot.kinds.iter().find(|seen| seen.kind == kind);
+        kind.map(|kind| {
+            (kind.duration.unwrap().max_s.round(), (kind.ttfb.unwrap().max_s * 20.0).round() / 20.0)
+        })
+    };
+    assert_eq!(told(&with, "segment"), Some((9.0, 0.2)));
+    assert_eq!(told(&with, "key"), Some((3.0, 3.0)));
+    assert_eq!(with.requests, before.requests);
+    assert_eq!(lab.snapshot(1.0), before);
+}
+
+#[test]
+fn throughput_is_that_of_the_last_interval() {
+    let shown = |lab: &mut Lab, after| lab.snapshot(after).throughput_bytes_per_s.to_string();
+    let mut lab = Lab::new(1);
+    lab.gets(0, 0.0, 0);
+    lab.wire.tick(lab.at(1.0));
+    lab.wire.tick(lab.at(1.0));
+    assert_eq!(shown(&mut lab, 1.5), "1000");
+    lab.gets(0, 1.0, 1);
+    lab.gets(0, 1.0, 2);
+    lab.wire.tick(lab.at(3.0));
+    assert_eq!(shown(&mut lab, 3.0), "1000");
+    lab.wire.tick(lab.at(4.0));
+    assert_eq!(shown(&mut lab, 4.0), "0");
+}
+
+#[test]
+fn a_viewer_beyond_the_first_number_is_taken_in_when_it_is_started() {
+    let mut lab = Lab::new(1);
+    lab.gets(7, 0.0, 0);
+    assert_eq!(lab.snapshot(1.0).playback.playing, 0);
+    assert_eq!(lab.snapshot(1.0).requests.requests, 1);
+    lab.wire.process_started(7, 0, lab.at(1.0));
+    for beyond in [u32::try_from(MOST_VIEWERS).unwrap(), u32::MAX] {
+        lab.wire.process_started(beyond, 0, lab.at(1.0));
+    }
+    lab.gets(7, 1.0, 0);
+    assert_eq!(lab.snapshot(2.0).playback.playing, 1);
+    assert_eq!(lab.wire.viewers().count(), 8);
+}
+
+#[test]
+fn a_snapshot_is_json() {
+    let mut lab = Lab::new(1);
+    lab.sees(0, 0.0, 0);
+    lab.gets(0, 0.0, 4);
+    let json = serde_json::to_value(lab.snapshot(1.0)).unwrap();
+    assert_eq!(json["playback"]["playing"], 1);
+    assert_eq!(json["kinds"][1]["kind"], "segment");
+    assert_eq!(json["kinds"][1]["requests"], 1);
+    assert_eq!(json["worst_playlist"]["freshness"], "fresh");
+    assert_eq!(json["playback"]["rebuffer_ratio"], 0.0);
+}
