@@ -29,6 +29,7 @@ pub mod output;
 pub mod plan;
 pub mod playlist;
 pub mod preflight;
+pub mod proxy;
 pub mod ramp;
 pub mod stats;
 pub mod upstream;
