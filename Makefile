@@ -9,7 +9,7 @@ ARGS ?=
 # A profile of the test origin: `make test-origin PROFILE=mini-abr`.
 PROFILE ?= default
 
-.PHONY: help demo test build check test-origin swarm clean
+.PHONY: help demo test build check test-origin swarm bench-wire clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ check: require ## Formatting, lints, shell scripts and all tests
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 	scripts/require.sh shellcheck
-	shellcheck scripts/*.sh .ci/run swarm/tests/fixtures/fake-ffmpeg/*.sh
+	shellcheck scripts/*.sh bench/*.sh .ci/run swarm/tests/fixtures/fake-ffmpeg/*.sh
 	$(MAKE) test
 
 test-origin: build ## Live stream until Ctrl-C (PROFILE=default, ARGS='--port 8080')
@@ -38,6 +38,10 @@ test-origin-%: build ## The same with another profile: make test-origin-low-late
 
 swarm: build ## Load-test: make swarm ARGS='-clients 20 -duration 1m URL'
 	@exec target/release/swarm $(ARGS)
+
+bench-wire: require ## What the measuring proxy costs, against none (two minutes)
+	@scripts/require.sh wrk python3
+	@bench/wire.sh
 
 clean: ## Remove what was built (encoded clips stay in the cache folder)
 	$(CARGO) clean

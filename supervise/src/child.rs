@@ -122,6 +122,9 @@ impl Child {
             .stdout(piped(streams.stdout))
             .stderr(piped(streams.stderr))
             .process_group(0);
+        for name in &command.without_env {
+            builder.env_remove(name);
+        }
         tie_to_our_life(&mut builder, on_our_death);
         let mut process = builder.spawn()?;
         let id = process.id().and_then(|id| i32::try_from(id).ok());

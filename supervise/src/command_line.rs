@@ -11,18 +11,27 @@ pub struct CommandLine {
     pub program: PathBuf,
     /// Arguments after the program's name.
     pub args: Vec<OsString>,
+    /// Environment variables that the process does not inherit.
+    pub without_env: Vec<&'static str>,
 }
 
 impl CommandLine {
     /// A command without arguments.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), args: Vec::new() }
+        Self { program: program.into(), args: Vec::new(), without_env: Vec::new() }
     }
 
     /// Adds one argument.
     #[must_use]
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Keeps an environment variable of ours from the process.
+    #[must_use]
+    pub fn without_env(mut self, name: &'static str) -> Self {
+        self.without_env.push(name);
         self
     }
 
@@ -41,6 +50,10 @@ impl CommandLine {
 /// One line that a POSIX shell reads back as the same command.
 impl fmt::Display for CommandLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.without_env.is_empty() {
+            f.write_str("env ")?;
+            self.without_env.iter().try_for_each(|name| write!(f, "-u {name} "))?;
+        }
         f.write_str(&quoted(self.program.as_os_str()))?;
         self.args.iter().try_for_each(|arg| write!(f, " {}", quoted(arg)))
     }
@@ -66,5 +79,7 @@ mod tests {
             ["ffmpeg", "-i", "http://h/a b.m3u8?x=1&y=2", "-map", "0"],
             "{line}"
         );
+        let without = CommandLine::new("ffmpeg").without_env("no_proxy").to_string();
+        assert_eq!(without, "env -u no_proxy ffmpeg");
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -12,7 +13,7 @@ use url::Url;
 
 use crate::exit_code::ExitCode;
 use crate::go_duration;
-use crate::plan::{MOST_CLIENTS, Pace, Plan, Request, VariantMode};
+use crate::plan::{LONGEST_TIMEOUT, MOST_CLIENTS, Pace, Plan, Request, VariantMode};
 
 const EXAMPLES: &str = "\
 Flags work with one dash or two. Durations are written like 90s, 30m, 1h30m, 500ms; 0 means without end.
@@ -70,13 +71,19 @@ struct Args {
         hide_env_values = true
     )]
     header: Vec<String>,
-    /// Accept any TLS certificate
+    /// Connect to this address whatever the host name, also in playlists; port, Host and SNI stay; needs --dangerous
+    #[arg(long, env = "HLSSWARM_RESOLVE", value_name = "IP")]
+    resolve: Option<String>,
+    /// Give up on a connection attempt, or on a silent connection, after this time
+    #[arg(long, env = "HLSSWARM_TIMEOUT", default_value = "15s", value_name = "TIME")]
+    timeout: String,
+    /// Accept any TLS certificate, and allow -resolve
     #[arg(long, env = "HLSSWARM_DANGEROUS", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
     dangerous: bool,
     /// How fast viewers read: full, or realtime (playback speed after a start buffer)
     #[arg(long, env = "HLSSWARM_PACE", default_value = "full", value_name = "PACE")]
     pace: String,
-    /// FFmpegs fetch by themselves; for now this is the only way, with or without the flag
+    /// FFmpegs fetch by themselves: nothing is measured but their lives
     #[arg(long, env = "HLSSWARM_DIRECT", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
     direct: bool,
     /// Address of the Prometheus metrics; off for none
@@ -91,7 +98,7 @@ struct Args {
     /// Makes jitter repeatable; random and printed when not given
     #[arg(long, env = "HLSSWARM_SEED", value_name = "N")]
     seed: Option<String>,
-    /// Print the FFmpeg command of a viewer and exit
+    /// Print the FFmpeg command of a viewer, as it works by itself without the wire, and exit
     #[arg(long, env = "HLSSWARM_PRINT_CMD", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
     print_cmd: bool,
     /// Validate everything, play with one viewer for 10 s, say whether it played, exit
@@ -277,9 +284,11 @@ impl Args {
             variant,
             no_cache,
             header,
+            resolve,
+            timeout,
             dangerous,
             pace,
-            direct: _, // The only way until the wire is there.
+            direct,
             metrics,
             ffmpeg,
             report,
@@ -300,6 +309,19 @@ impl Args {
         let ramp_rate = take.flag("ramp-rate", parse_rate(&ramp_rate));
         let ramp_jitter = take.flag("ramp-jitter", parse_share(&ramp_jitter));
         let duration = take.flag("duration", go_duration::parse(&duration));
+        let timeout = take.flag("timeout", parse_timeout(&timeout));
+        let resolve = resolve.map(|text| {
+            let wrong = |_| format!("\"{text}\" is not an IPv4 or IPv6 address");
+            take.flag("resolve", text.trim_matches(['[', ']']).parse().map_err(wrong))
+        });
+        if resolve.is_some() && !dangerous {
+            take.note("-resolve sends requests to a host that the URL does not name: add --dangerous if you mean it");
+        }
+        if resolve.is_some() && direct {
+            take.note(
+                "-resolve and -direct exclude each other: FFmpeg itself cannot be told where to connect",
+            );
+        }
         let variant = take.flag("variant", one_of(&variant, &VARIANTS));
         let pace = take.flag("pace", one_of(&pace, &PACES));
         let json = take.flag("log-format", one_of(&log_format, &[("text", false), ("json", true)]));
@@ -332,6 +354,9 @@ impl Args {
             variant: variant?,
             request: Request::new(headers.into_iter().collect::<Option<_>>()?, no_cache),
             verify_tls: !dangerous,
+            resolve: resolve.map_or(Some(None), |resolve| resolve.map(Some))?,
+            timeout: timeout?,
+            direct,
             metrics: metrics?,
             ffmpeg,
             pace: pace?,
@@ -414,6 +439,15 @@ fn parse_address(text: &str) -> Result<Option<SocketAddr>, String> {
     let wrong =
         |_| format!("\"{text}\" is not an address with a port, such as 0.0.0.0:9090 or :9090, and not off");
     full.parse().map(Some).map_err(wrong)
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = go_duration::parse(text)?;
+    let sensible = Duration::from_millis(100)..=LONGEST_TIMEOUT;
+    sensible
+        .contains(&timeout)
+        .then_some(timeout)
+        .ok_or_else(|| format!("\"{text}\" is not from 100ms to 1h"))
 }
 
 fn parse_header(text: &str) -> Result<(HeaderName, HeaderValue), String> {

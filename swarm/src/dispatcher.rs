@@ -5,18 +5,21 @@
 //! out the [`Action`].
 
 use std::iter::Peekable;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use supervise::{CommandLine, Stop, StopSignals};
+use supervise::{Stop, StopSignals};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, sleep_until};
 
+use crate::ffmpeg::{Launcher, Stream};
 use crate::output::metrics::Metrics;
 use crate::output::status::Status;
+use crate::proxy::recorder::Recorder;
 use crate::ramp::Ramp;
-use crate::stats::{News, Snapshot, Stats};
-use crate::viewer::{self, Report, Seat, Target};
+use crate::stats::{News, Snapshot, Stats, WireSnapshot};
+use crate::viewer::{self, Happening, Report, Seat, Target};
 
 /// Reports on their way to the dispatcher. Viewers wait when it is full, so a burst of ends costs no memory; a
 /// thousand is what a mass reconnection brings at once.
@@ -30,6 +33,10 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Run {
     /// Viewer n plays stream n modulo their number; not empty.
     pub streams: Vec<Stream>,
+    /// How their FFmpegs are started.
+    pub launcher: Arc<Launcher>,
+    /// What the wire measures; `None` where FFmpegs fetch by themselves.
+    pub recorder: Option<Arc<Recorder>>,
     /// How many viewers.
     pub clients: u32,
     /// When each starts.
@@ -38,15 +45,6 @@ pub struct Run {
     pub duration: Option<Duration>,
     /// For the viewers' backoffs.
     pub seed: u64,
-}
-
-/// One thing to play.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stream {
-    /// The FFmpeg that plays it.
-    pub command: CommandLine,
-    /// It is a VOD.
-    pub can_complete: bool,
 }
 
 /// How the run ended.
@@ -70,6 +68,8 @@ pub struct Outcome {
     pub at_end: Snapshot,
     /// When everything had stopped.
     pub after: Snapshot,
+    /// What the wire had measured when the end began; `None` where FFmpegs fetched by themselves.
+    pub wire: Option<WireSnapshot>,
 }
 
 #[derive(Debug)]
@@ -114,15 +114,15 @@ enum Phase {
 }
 
 impl Conductor {
-    fn new(run: &Run, now: Instant) -> Self {
+    fn new(clients: u32, ramp: Ramp, duration: Option<Duration>, now: Instant) -> Self {
         Self {
-            clients: run.clients,
-            ramp: run.ramp.clone().peekable(),
-            duration: run.duration,
+            clients,
+            ramp: ramp.peekable(),
+            duration,
             began: now,
             started: 0,
             phase: Phase::Ramping,
-            stats: Stats::new(run.clients, now),
+            stats: Stats::new(clients, now),
         }
     }
 
@@ -189,11 +189,11 @@ impl Conductor {
         let after = self.stats.snapshot(self.clients, now);
         match &self.phase {
             Phase::Draining { ended_by, at_end } => {
-                Outcome { ended_by: *ended_by, at_end: (**at_end).clone(), after }
+                Outcome { ended_by: *ended_by, at_end: (**at_end).clone(), after, wire: None }
             }
             // Every viewer was lost to a panic: as if a signal had come now.
             Phase::Ramping | Phase::Holding => {
-                Outcome { ended_by: EndedBy::Signal, at_end: after.clone(), after }
+                Outcome { ended_by: EndedBy::Signal, at_end: after.clone(), after, wire: None }
             }
         }
     }
@@ -207,8 +207,9 @@ pub async fn run(run: Run, mut stop: StopSignals, metrics: &Metrics, status: &mu
     let mut viewers = JoinSet::new();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut conductor = Conductor::new(&run, Instant::now());
+    let mut conductor = Conductor::new(run.clients, run.ramp.clone(), run.duration, Instant::now());
     metrics.set_target(run.clients);
+    let mut wire_at_end = None;
     loop {
         let event = tokio::select! {
             biased;
@@ -221,6 +222,7 @@ pub async fn run(run: Run, mut stop: StopSignals, metrics: &Metrics, status: &mu
         };
         if let Event::Report(report) = &event {
             metrics.record(report);
+            tell_wire(run.recorder.as_deref(), report);
         }
         match conductor.handle(event, Instant::now()) {
             Action::Nothing => {}
@@ -228,8 +230,8 @@ pub async fn run(run: Run, mut stop: StopSignals, metrics: &Metrics, status: &mu
                 let stream = &run.streams[number as usize % run.streams.len()];
                 viewers.spawn(viewer::play(Seat {
                     number,
-                    command: stream.command.clone(),
-                    can_complete: stream.can_complete,
+                    stream: stream.clone(),
+                    launcher: Arc::clone(&run.launcher),
                     seed: run.seed.wrapping_add(u64::from(number)),
                     target: target.clone(),
                     reports: reports_sender.clone(),
@@ -239,6 +241,7 @@ pub async fn run(run: Run, mut stop: StopSignals, metrics: &Metrics, status: &mu
                 }
             }
             Action::Drain => {
+                wire_at_end = run.recorder.as_ref().map(|recorder| recorder.snapshot(Instant::now()));
                 metrics.set_target(0);
                 status.say("stopping the viewers");
                 target_sender.send_replace(Target(0));
@@ -246,8 +249,10 @@ pub async fn run(run: Run, mut stop: StopSignals, metrics: &Metrics, status: &mu
             Action::Abort => break,
             Action::Tell(news) => status.tell(&news),
             Action::ShowStatus => {
+                let wire = run.recorder.as_ref().map(|recorder| recorder.tick(Instant::now()));
                 let repeated = if status.is_due() { conductor.stats.repeated_failures() } else { Vec::new() };
                 status.show(
+                    wire.as_ref(),
                     &conductor.stats.totals(),
                     conductor.target(),
                     conductor.began.elapsed(),
@@ -261,7 +266,17 @@ pub async fn run(run: Run, mut stop: StopSignals, metrics: &Metrics, status: &mu
     }
     // Whatever still runs is killed here: tasks own their processes.
     viewers.shutdown().await;
-    conductor.outcome(Instant::now())
+    Outcome { wire: wire_at_end, ..conductor.outcome(Instant::now()) }
+}
+
+/// The wire sees requests only: when processes begin and end is told to it.
+fn tell_wire(recorder: Option<&Recorder>, report: &Report) {
+    let Some(recorder) = recorder else { return };
+    match report.what {
+        Happening::Started(_) => recorder.wire().process_started(report.viewer, report.session, report.at),
+        Happening::Ended(_) => recorder.wire().process_ended(report.viewer, report.at),
+        Happening::NotStarted { .. } | Happening::Playing => {}
+    }
 }
 
 async fn until(deadline: Option<Instant>) {
@@ -274,17 +289,11 @@ async fn until(deadline: Option<Instant>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::viewer::{Happening, StartKind};
+    use crate::viewer::StartKind;
 
     fn conductor(clients: u32, duration_s: u64) -> Conductor {
-        let run = Run {
-            streams: Vec::new(),
-            clients,
-            ramp: Ramp::new(10.0, 0.0, 1),
-            duration: (duration_s > 0).then(|| Duration::from_secs(duration_s)),
-            seed: 1,
-        };
-        Conductor::new(&run, Instant::now())
+        let duration = (duration_s > 0).then(|| Duration::from_secs(duration_s));
+        Conductor::new(clients, Ramp::new(10.0, 0.0, 1), duration, Instant::now())
     }
 
     #[test]
@@ -329,7 +338,7 @@ mod tests {
     fn what_the_outcome_says_of_the_end_is_from_before_the_stop() {
         let mut conductor = conductor(1, 60);
         let now = conductor.began;
-        let started = Report { viewer: 0, what: Happening::Started(StartKind::First) };
+        let started = Report { viewer: 0, session: 0, at: now, what: Happening::Started(StartKind::First) };
         assert_eq!(conductor.handle(Event::Report(started), now), Action::Nothing);
         assert_eq!(conductor.handle(Event::DurationOver, now), Action::Drain);
         let ended = viewer::Ended {
@@ -339,7 +348,7 @@ mod tests {
             media: Duration::ZERO,
             said: Vec::new(),
         };
-        let ended = Report { viewer: 0, what: Happening::Ended(ended) };
+        let ended = Report { viewer: 0, session: 0, at: now, what: Happening::Ended(ended) };
         assert_eq!(conductor.handle(Event::Report(ended), now), Action::Nothing);
         let outcome = conductor.outcome(now);
         assert_eq!((outcome.at_end.totals.active, outcome.after.totals.active), (1, 0));

@@ -35,6 +35,7 @@ pub mod stats;
 pub mod upstream;
 pub mod viewer;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
@@ -43,6 +44,7 @@ use supervise::StopSignals;
 use cli::{Invocation, Mode};
 use dispatcher::{EndedBy, Outcome, Run};
 use exit_code::ExitCode;
+use ffmpeg::Stream;
 use output::admin::AdminServer;
 use output::metrics::Metrics;
 use output::report::{Report, Times};
@@ -50,7 +52,13 @@ use output::status::{Status, Terminal};
 use output::summary;
 use plan::{CHECK_DURATION, Plan};
 use preflight::{Problem, Ready};
+use proxy::catalog::Catalog;
+use proxy::connection::Shared;
+use proxy::recorder::Recorder;
+use proxy::server::Server;
+use proxy::ticket::Token;
 use ramp::Ramp;
+use upstream::Connector;
 
 /// Does what was asked for, and says how to exit. Call it on the main thread, on a single-threaded runtime.
 ///
@@ -58,7 +66,7 @@ use ramp::Ramp;
 /// Only faults of `swarm` itself: everything that users or origins cause has its own exit code.
 pub async fn run(invocation: Invocation, terminal: Terminal) -> anyhow::Result<ExitCode> {
     let Invocation { mut plan, mode, log: _ } = invocation;
-    let stop = StopSignals::listen().context("failed to listen for signals")?;
+    let mut stop = StopSignals::listen().context("failed to listen for signals")?;
     match mode {
         Mode::PrintCommand => return print_commands(&plan).await,
         Mode::Check => {
@@ -68,39 +76,22 @@ pub async fn run(invocation: Invocation, terminal: Terminal) -> anyhow::Result<E
         }
         Mode::Run => {}
     }
-    let ready = match interruptible(stop, preflight::check(&plan)).await {
-        Checked::Ready(ready, stop) => (ready, stop),
-        Checked::Problems(problems) => return Ok(refuse(&problems)),
-        Checked::Interrupted => return Ok(ExitCode::Finished),
+    // A preflight may wait for a dead host: a signal ends it at once, with nothing to drain.
+    let checked = tokio::select! {
+        checked = preflight::check(&plan) => checked,
+        _ = stop.next() => return Ok(ExitCode::Finished),
     };
-    play(&plan, mode, ready.0, ready.1, terminal).await
-}
-
-enum Checked {
-    Ready(Ready, StopSignals),
-    Problems(Vec<Problem>),
-    Interrupted,
-}
-
-/// A preflight may wait for a dead host: a signal ends it at once, with nothing to drain.
-async fn interruptible(
-    mut stop: StopSignals,
-    check: impl Future<Output = Result<Ready, Vec<Problem>>>,
-) -> Checked {
-    tokio::select! {
-        checked = check => match checked {
-            Ok(ready) => Checked::Ready(ready, stop),
-            Err(problems) => Checked::Problems(problems),
-        },
-        _ = stop.next() => Checked::Interrupted,
+    match checked {
+        Ok(ready) => play(&plan, mode, ready, stop, terminal).await,
+        Err(problems) => Ok(refuse(&problems)),
     }
 }
 
 async fn print_commands(plan: &Plan) -> anyhow::Result<ExitCode> {
     match preflight::commands(plan).await {
-        Ok(streams) => {
-            for stream in streams {
-                println!("{}", stream.command);
+        Ok(commands) => {
+            for command in commands {
+                println!("{command}");
             }
             Ok(ExitCode::Finished)
         }
@@ -122,7 +113,7 @@ async fn play(
     stop: StopSignals,
     terminal: Terminal,
 ) -> anyhow::Result<ExitCode> {
-    let Ready { streams, ffmpeg, metrics: listener, warnings } = ready;
+    let Ready { streams, connector, ffmpeg, metrics: listener, warnings } = ready;
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
@@ -130,9 +121,14 @@ async fn play(
     let admin = listener.map(|listener| AdminServer::start(listener, metrics.clone()));
     let admin = admin.transpose().context("failed to start the metrics server")?;
     announce(plan, &ffmpeg.version, admin.as_ref());
+    let version = ffmpeg.version.clone();
+    let wire = if plan.direct { None } else { Some(start_wire(plan, connector, &streams, &metrics)?) };
+    let access = wire.as_ref().map(|wire| (wire.server.address(), wire.token.clone()));
     let mut status = Status::new(terminal.clone(), plan.duration);
     let run = Run {
         streams,
+        launcher: Arc::new(preflight::launcher(plan, ffmpeg, access)),
+        recorder: wire.as_ref().map(|wire| Arc::clone(&wire.recorder)),
         clients: plan.clients,
         ramp: Ramp::new(plan.ramp_rate, plan.ramp_jitter, plan.seed),
         duration: plan.duration,
@@ -147,12 +143,38 @@ async fn play(
         Mode::Check => println!("{}", check_sentence(&outcome)),
         _ => print!("{}", summary::text(&outcome)),
     }
-    let report = Report::new(plan, &ffmpeg.version, times, &outcome, exit_code as u8);
+    let report = Report::new(plan, &version, times, &outcome, exit_code as u8);
     for path in &plan.reports {
         report.write(path).with_context(|| format!("failed to write the report {}", path.display()))?;
         tracing::info!("report written to {}", path.display());
     }
     Ok(exit_code)
+}
+
+/// A proxy that measures, while it lives.
+struct RunningWire {
+    server: Server,
+    token: Token,
+    recorder: Arc<Recorder>,
+}
+
+fn start_wire(
+    plan: &Plan,
+    connector: Connector,
+    streams: &[Stream],
+    metrics: &Metrics,
+) -> anyhow::Result<RunningWire> {
+    let token = Token::random().context("failed to make a secret for the wire")?;
+    let recorder =
+        Arc::new(Recorder::new(plan.clients, metrics.wire().context("failed to register metrics")?));
+    let catalog = Catalog::new(plan.variant);
+    for stream in streams {
+        catalog.expect(&stream.url, stream.kind);
+    }
+    let shared = Shared { token: token.clone(), catalog, recorder: Arc::clone(&recorder), connector };
+    let server = Server::start(shared).context("failed to start the wire")?;
+    tracing::debug!("the wire listens on {}", server.address());
+    Ok(RunningWire { server, token, recorder })
 }
 
 fn announce(plan: &Plan, ffmpeg_version: &str, admin: Option<&AdminServer>) {

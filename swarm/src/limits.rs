@@ -8,10 +8,14 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 /// Descriptors per viewer: stdout, stderr, and the handle that tells of the process's end.
 const DESCRIPTORS_PER_VIEWER: u64 = 3;
 
+/// On the wire a viewer has up to 4 connections (measured, `docs/FFMPEG_HLS_REFERENCE.md`), each with one to the
+/// origin.
+const DESCRIPTORS_PER_VIEWER_ON_THE_WIRE: u64 = DESCRIPTORS_PER_VIEWER + 8;
+
 /// Descriptors of everything else: runtime, listener, scrapers, logs, libraries.
 const DESCRIPTORS_BESIDE: u64 = 128;
 
-/// FFmpeg 7 and later run three threads per viewer, 5.1 one (FACTS: measured on 5.1.9, 7.1.5, 9.0.2).
+/// FFmpeg 7 and later run three threads per viewer, 5.1 one (measured with 5.1.9, 7.1.5 and 9.0.2).
 const TASKS_PER_VIEWER: u64 = 3;
 
 /// Proportional memory of one viewer with a distribution's FFmpeg: 16 MB with 5.1.9, 19 MB with 7.1.5 (measured,
@@ -86,11 +90,12 @@ impl Limits {
         Self { descriptors: raise_descriptors(), tasks: tasks_left(), memory_bytes: memory_available() }
     }
 
-    /// What `clients` viewers lack.
-    pub fn shortages(&self, clients: u32) -> Vec<Shortage> {
+    /// What `clients` viewers lack; `direct` ones fetch by themselves.
+    pub fn shortages(&self, clients: u32, direct: bool) -> Vec<Shortage> {
         let viewers = u64::from(clients);
         let mut found = Vec::new();
-        let needed = viewers * DESCRIPTORS_PER_VIEWER + DESCRIPTORS_BESIDE;
+        let each = if direct { DESCRIPTORS_PER_VIEWER } else { DESCRIPTORS_PER_VIEWER_ON_THE_WIRE };
+        let needed = viewers * each + DESCRIPTORS_BESIDE;
         if let Some(limit) = self.descriptors.filter(|limit| *limit < needed) {
             found.push(Shortage::Descriptors { clients, needed, limit });
         }
@@ -180,7 +185,7 @@ mod tests {
     #[test]
     fn each_shortage_is_a_sentence_with_the_number_to_set() {
         let small = Limits { descriptors: Some(1024), tasks: Some(1000), memory_bytes: Some(4_000_000_000) };
-        let texts: Vec<_> = small.shortages(500).iter().map(ToString::to_string).collect();
+        let texts: Vec<_> = small.shortages(500, true).iter().map(ToString::to_string).collect();
         assert_eq!(texts.len(), 3, "{texts:?}");
         assert!(texts[0].contains("LimitNOFILE=1628"), "{texts:?}");
         assert!(texts[1].contains("up to 1500 processes"), "{texts:?}");
@@ -190,15 +195,16 @@ mod tests {
     #[test]
     fn only_memory_is_a_warning() {
         let small = Limits { descriptors: Some(1), tasks: Some(1), memory_bytes: Some(1) };
-        let warnings: Vec<_> = small.shortages(10).iter().map(Shortage::is_warning).collect();
+        let warnings: Vec<_> = small.shortages(10, true).iter().map(Shortage::is_warning).collect();
         assert_eq!(warnings, [false, false, true]);
     }
 
     #[test]
     fn what_is_unknown_is_no_limit_and_what_fits_is_no_shortage() {
-        assert!(Limits::default().shortages(100_000).is_empty());
+        assert!(Limits::default().shortages(100_000, false).is_empty());
         let exact = Limits { descriptors: Some(428), tasks: Some(300), memory_bytes: Some(2_000_000_000) };
-        assert!(exact.shortages(100).is_empty());
+        assert!(exact.shortages(100, true).is_empty());
+        assert_eq!(exact.shortages(100, false).len(), 1, "connections need descriptors too");
     }
 
     #[test]

@@ -125,7 +125,7 @@ pub struct PlaylistView {
 impl PlaylistView {
     /// Sequence number of the segment that comes next, after the listed ones.
     pub fn next_sequence(&self) -> u64 {
-        self.first_sequence + self.segments
+        self.first_sequence.saturating_add(self.segments)
     }
 }
 

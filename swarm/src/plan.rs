@@ -1,6 +1,6 @@
 //! What the run shall be: validated, plain values. Knows nothing of flags, processes or sockets.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,9 +11,8 @@ use url::Url;
 /// an extra pair of zeros from starting a fork bomb.
 pub const MOST_CLIENTS: u32 = 100_000;
 
-/// How long a connection attempt may take, and how long an open one may be silent. Players give up on a request
-/// after 10 to 20 s; a viewer that waits longer hides a dead origin.
-pub const NETWORK_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest `--timeout`: what is silent for an hour is dead.
+pub const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// How long `--check` lets its viewer play: five segments of the usual two seconds.
 pub const CHECK_DURATION: Duration = Duration::from_secs(10);
@@ -37,6 +36,12 @@ pub struct Plan {
     pub request: Request,
     /// Whether certificates are checked.
     pub verify_tls: bool,
+    /// Connect to this address whatever the host name; never with `direct`.
+    pub resolve: Option<IpAddr>,
+    /// How long a connection attempt may take, and how long an open one may be silent.
+    pub timeout: Duration,
+    /// FFmpegs fetch by themselves, and nothing is measured.
+    pub direct: bool,
     /// Where `/metrics` is served; `None` for nowhere.
     pub metrics: Option<SocketAddr>,
     /// The FFmpeg program: a name or a path.

@@ -4,23 +4,27 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
+use supervise::CommandLine;
 use supervise::program::{self, Missing, Program};
 use url::Url;
 
-use crate::dispatcher::Stream;
 use crate::ffmpeg::capabilities::{self, Capabilities, Unfit};
-use crate::ffmpeg::command::{View, command};
+use crate::ffmpeg::{Launcher, Stream};
 use crate::limits::{Limits, Shortage};
+use crate::observation::Kind;
 use crate::output::report::folder_of;
-use crate::plan::{NETWORK_TIMEOUT, Plan, VariantMode};
+use crate::plan::{Plan, VariantMode};
 use crate::playlist::{self, Media, NotAPlaylist, Playlist};
+use crate::proxy::ticket::{Ticket, Token};
 use crate::upstream::{Connector, FetchError, client_config, fetch};
 
 /// A run that can begin.
 #[derive(Debug)]
 pub struct Ready {
-    /// What each viewer plays.
+    /// What viewers play, in turn.
     pub streams: Vec<Stream>,
+    /// How origins are reached.
+    pub connector: Connector,
     /// The FFmpeg.
     pub ffmpeg: Capabilities,
     /// Bound already, so that nobody can take the port in between.
@@ -97,7 +101,7 @@ pub async fn check(plan: &Plan) -> Result<Ready, Vec<Problem>> {
             None
         }
     };
-    for shortage in Limits::raise_and_read().shortages(plan.clients) {
+    for shortage in Limits::raise_and_read().shortages(plan.clients, plan.direct) {
         if shortage.is_warning() {
             warnings.push(shortage.to_string());
         } else {
@@ -113,9 +117,14 @@ pub async fn check(plan: &Plan) -> Result<Ready, Vec<Problem>> {
             problems.push(Problem::Report { path: path.clone(), reason });
         }
     }
-    let sources = look_at_urls(plan, &mut problems).await;
-    let Some(ffmpeg) = ffmpeg else { return Err(problems) };
-    for url in plan.urls.iter().filter(|url| url.scheme() == "https") {
+    let connector = connector(plan).map_err(|problem| problems.push(problem)).ok();
+    let mut streams = Vec::new();
+    if let Some(connector) = &connector {
+        streams = look_at_urls(connector, plan, &mut problems).await;
+    }
+    let (Some(ffmpeg), Some(connector)) = (ffmpeg, connector) else { return Err(problems) };
+    // On the wire FFmpeg speaks plain HTTP to us.
+    for url in plan.urls.iter().filter(|url| plan.direct && url.scheme() == "https") {
         if !ffmpeg.protocols.iter().any(|protocol| protocol == "https") {
             problems.push(Problem::NoHttps { program: ffmpeg.program.clone(), url: url.clone() });
         }
@@ -123,27 +132,41 @@ pub async fn check(plan: &Plan) -> Result<Ready, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    let streams = sources.iter().map(|source| source.stream(&ffmpeg, plan)).collect();
-    Ok(Ready { streams, ffmpeg, metrics, warnings })
+    Ok(Ready { streams, connector, ffmpeg, metrics, warnings })
 }
 
-/// The command of the first viewer, and of one more per further URL: needs FFmpeg, and the URL only where the
-/// variant depends on it.
+/// The command of a viewer for each URL, as it works by itself, without the wire: needs FFmpeg, and the URL only
+/// where the variant depends on it.
 ///
 /// # Errors
 /// As [`check`].
-pub async fn commands(plan: &Plan) -> Result<Vec<Stream>, Vec<Problem>> {
+pub async fn commands(plan: &Plan) -> Result<Vec<CommandLine>, Vec<Problem>> {
+    let direct = Plan { direct: true, ..plan.clone() };
     let ffmpeg = find_ffmpeg(&plan.ffmpeg).await.map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
-    let sources = if plan.variant == VariantMode::All {
-        plan.urls.iter().map(|url| Source { url: url.clone(), program: None, media: None }).collect()
+    let streams = if plan.variant == VariantMode::All {
+        plan.urls.iter().map(|url| stream(url, Kind::Playlist, None, None)).collect()
     } else {
-        look_at_urls(plan, &mut problems).await
+        let connector = connector(&direct).map_err(|problem| vec![problem])?;
+        look_at_urls(&connector, &direct, &mut problems).await
     };
-    if problems.is_empty() {
-        Ok(sources.iter().map(|source| source.stream(&ffmpeg, plan)).collect())
-    } else {
-        Err(problems)
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let launcher = launcher(&direct, ffmpeg, None);
+    let anybody = Ticket { viewer: 0, session: 0 };
+    Ok(streams.iter().map(|stream| launcher.command(stream, anybody)).collect())
+}
+
+/// How this plan's FFmpegs are started; `wire` is the proxy's address and secret.
+pub fn launcher(plan: &Plan, ffmpeg: Capabilities, wire: Option<(SocketAddr, Token)>) -> Launcher {
+    Launcher {
+        ffmpeg,
+        request: plan.request.clone(),
+        pace: plan.pace,
+        verify_tls: plan.verify_tls,
+        timeout: plan.timeout,
+        wire,
     }
 }
 
@@ -162,59 +185,42 @@ fn try_folder(report: &Path) -> io::Result<()> {
     tried.map_err(|error| error.kind().into())
 }
 
-/// A URL, and what was found there.
-#[derive(Clone, Debug, PartialEq)]
-struct Source {
-    url: Url,
-    program: Option<usize>,
-    /// `None` when it was not looked at.
-    media: Option<Media>,
-}
-
 /// For a stream that was not looked at: the usual segment length.
 const USUAL_TARGET_DURATION_S: f64 = 2.0;
 
-impl Source {
-    fn stream(&self, ffmpeg: &Capabilities, plan: &Plan) -> Stream {
-        let view = View {
-            url: &self.url,
-            program: self.program,
-            target_duration_s: self.media.map_or(USUAL_TARGET_DURATION_S, |media| media.target_duration_s),
-            request: &plan.request,
-            pace: plan.pace,
-            verify_tls: plan.verify_tls,
-        };
-        let can_complete = self.media.is_some_and(|media| media.ended);
-        Stream { command: command(ffmpeg, &view), can_complete }
+fn stream(url: &Url, kind: Kind, program: Option<usize>, media: Option<Media>) -> Stream {
+    Stream {
+        url: url.clone(),
+        kind,
+        program,
+        target_duration_s: media.map_or(USUAL_TARGET_DURATION_S, |media| media.target_duration_s),
+        can_complete: media.is_some_and(|media| media.ended),
     }
 }
 
-async fn look_at_urls(plan: &Plan, problems: &mut Vec<Problem>) -> Vec<Source> {
-    let connector = match client_config(plan.verify_tls) {
-        Ok(tls) => Connector { address: None, tls, timeout: NETWORK_TIMEOUT },
-        Err(error) => {
-            problems.push(error.into());
-            return Vec::new();
-        }
-    };
-    let mut sources = Vec::new();
+fn connector(plan: &Plan) -> Result<Connector, Problem> {
+    Ok(Connector { address: plan.resolve, tls: client_config(plan.verify_tls)?, timeout: plan.timeout })
+}
+
+async fn look_at_urls(connector: &Connector, plan: &Plan, problems: &mut Vec<Problem>) -> Vec<Stream> {
+    let mut streams = Vec::new();
     for url in &plan.urls {
-        match look_at(&connector, url, plan).await {
-            Ok(source) => sources.push(source),
+        match look_at(connector, url, plan).await {
+            Ok(stream) => streams.push(stream),
             Err(problem) => problems.push(problem),
         }
     }
-    sources
+    streams
 }
 
-async fn look_at(connector: &Connector, url: &Url, plan: &Plan) -> Result<Source, Problem> {
-    let (program, media) = match fetch_playlist(connector, url, plan).await? {
-        Playlist::Media(media) => (None, media),
+async fn look_at(connector: &Connector, url: &Url, plan: &Plan) -> Result<Stream, Problem> {
+    let (kind, program, media) = match fetch_playlist(connector, url, plan).await? {
+        Playlist::Media(media) => (Kind::Playlist, None, media),
         Playlist::Master(variants) => {
             let program = playlist::choose(&variants, plan.variant);
             let variant = &variants[program.unwrap_or(0)];
             match fetch_playlist(connector, &variant.url, plan).await? {
-                Playlist::Media(media) => (program, media),
+                Playlist::Media(media) => (Kind::Master, program, media),
                 Playlist::Master(_) => {
                     let (url, reason) = (variant.url.clone(), NotAPlaylist::Nested);
                     return Err(Problem::NotAPlaylist { url, reason });
@@ -222,7 +228,8 @@ async fn look_at(connector: &Connector, url: &Url, plan: &Plan) -> Result<Source
             }
         }
     };
-    Ok(Source { url: url.clone(), program, media: Some(media) })
+    // On the wire FFmpeg never sees the other variants: nothing is left to choose.
+    Ok(stream(url, kind, program.filter(|_| plan.direct), Some(media)))
 }
 
 async fn fetch_playlist(connector: &Connector, url: &Url, plan: &Plan) -> Result<Playlist, Problem> {

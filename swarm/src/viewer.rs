@@ -3,15 +3,18 @@
 //! anything beyond its own life, and never logs: it reports.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use supervise::{Backoff, Child, CommandLine, Exit, Ladder, ParentDeath, Streams, Tail};
+use supervise::{Backoff, Child, Exit, Ladder, ParentDeath, Streams, Tail};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{ChildStderr, ChildStdout};
 use tokio::sync::{mpsc, watch};
 
 use crate::ffmpeg::failure;
 use crate::ffmpeg::progress::Progress;
+use crate::ffmpeg::{Launcher, Stream};
+use crate::proxy::ticket::Ticket;
 
 /// A process that played this long has proven itself: its next failure starts the backoff anew.
 pub const PROVEN_AFTER: Duration = Duration::from_secs(30);
@@ -28,6 +31,10 @@ const PIECE_BYTES: usize = 1024;
 pub struct Report {
     /// The viewer's number, from 0.
     pub viewer: u32,
+    /// Its process, from 0.
+    pub session: u32,
+    /// When it happened.
+    pub at: Instant,
     /// What happened.
     pub what: Happening,
 }
@@ -97,10 +104,10 @@ pub struct Target(pub u32);
 pub struct Seat {
     /// The viewer's number, from 0.
     pub number: u32,
-    /// Its FFmpeg.
-    pub command: CommandLine,
-    /// Whether exit code 0 is a complete view: the stream is a VOD.
-    pub can_complete: bool,
+    /// What it plays.
+    pub stream: Stream,
+    /// How its FFmpegs are started.
+    pub launcher: Arc<Launcher>,
     /// For the backoff's jitter.
     pub seed: u64,
     /// Whether it shall run.
@@ -155,15 +162,16 @@ impl Viewer {
 
 /// Plays until the target falls to this viewer's number or below, or nobody listens to its reports any more.
 pub async fn play(seat: Seat) {
-    let Seat { number, command, can_complete, seed, mut target, reports } = seat;
-    let mut viewer = Viewer::new(can_complete, seed);
-    let voice = Voice { viewer: number, reports };
+    let Seat { number, stream, launcher, seed, mut target, reports } = seat;
+    let mut viewer = Viewer::new(stream.can_complete, seed);
+    let mut voice = Voice { viewer: number, session: 0, reports };
     loop {
+        let command = launcher.command(&stream, Ticket { viewer: number, session: voice.session });
         let started = Instant::now();
         let streams = Streams { stdout: true, stderr: true };
         let pause = match Child::spawn(&command, streams, ParentDeath::Kill) {
             Ok(child) => {
-                if !voice.tell(Happening::Started(viewer.next_start)).await {
+                if !voice.tell(started, Happening::Started(viewer.next_start)).await {
                     return;
                 }
                 let attended = attend(child, unwanted(&mut target, number), &voice).await;
@@ -171,19 +179,20 @@ pub async fn play(seat: Seat) {
                 let ending = if stopped { Ending::Stopped } else { viewer.judge(exit, media, &said) };
                 let pause = viewer.ended(&ending, played);
                 let ended = Ended { exit, ending, ran: started.elapsed(), media, said };
-                if !voice.tell(Happening::Ended(ended)).await {
+                if !voice.tell(Instant::now(), Happening::Ended(ended)).await {
                     return;
                 }
                 pause
             }
             Err(error) => {
-                if !voice.tell(Happening::NotStarted { reason: error.to_string() }).await {
+                if !voice.tell(started, Happening::NotStarted { reason: error.to_string() }).await {
                     return;
                 }
                 viewer.backoff.next()
             }
         };
         let Some(pause) = pause else { return };
+        voice.session += 1;
         tokio::select! {
             biased;
             () = unwanted(&mut target, number) => return,
@@ -195,13 +204,16 @@ pub async fn play(seat: Seat) {
 /// How a viewer tells what happens.
 struct Voice {
     viewer: u32,
+    session: u32,
     reports: mpsc::Sender<Report>,
 }
 
 impl Voice {
     /// False when nobody listens any more.
-    async fn tell(&self, what: Happening) -> bool {
-        self.reports.send(Report { viewer: self.viewer, what }).await.is_ok()
+    async fn tell(&self, at: Instant, what: Happening) -> bool {
+        let Self { viewer, session, reports } = self;
+        let report = Report { viewer: *viewer, session: *session, at, what };
+        reports.send(report).await.is_ok()
     }
 }
 
@@ -241,7 +253,7 @@ async fn attend(mut child: Child, unwanted: impl Future<Output = ()>, voice: &Vo
             () = ears.listen() => {
                 if playing_since.is_none() && !ears.progress.media().is_zero() {
                     playing_since = Some(Instant::now());
-                    if !voice.tell(Happening::Playing).await {
+                    if !voice.tell(Instant::now(), Happening::Playing).await {
                         // Nobody is interested any more: dropping the child ends it.
                         break (Exit::Signal(9), true);
                     }
@@ -252,7 +264,7 @@ async fn attend(mut child: Child, unwanted: impl Future<Output = ()>, voice: &Vo
     ears.hear_last_words().await;
     let (progress, tail) = (ears.progress, ears.tail);
     if playing_since.is_none() && !progress.media().is_zero() {
-        voice.tell(Happening::Playing).await;
+        voice.tell(Instant::now(), Happening::Playing).await;
     }
     Attended {
         exit,

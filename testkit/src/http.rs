@@ -36,11 +36,20 @@ pub fn get(url: &str) -> Response {
 /// Sends a request with headers written `Name: value` to an `http://host:port/…` URL.
 pub fn request(method: &str, url: &str, headers: &[&str]) -> Response {
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    exchange(host, &format!("{method} /{path} HTTP/1.1"), headers)
+}
+
+/// GET of `url` through the proxy at `proxy`, both `http://…`: asked in the absolute form.
+pub fn get_through(proxy: &str, url: &str, headers: &[&str]) -> Response {
+    exchange(proxy.strip_prefix("http://").unwrap(), &format!("GET {url} HTTP/1.1"), headers)
+}
+
+fn exchange(host: &str, request_line: &str, headers: &[&str]) -> Response {
     let mut bytes = Vec::new();
     if let Ok(mut stream) = TcpStream::connect(host) {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let headers: String = headers.iter().flat_map(|line| [line, "\r\n"]).collect();
-        let text = format!("{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
+        let text = format!("{request_line}\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
         // A server may close before it has read everything: what it answered still counts.
         stream.write_all(text.as_bytes()).unwrap_or_default();
         stream.read_to_end(&mut bytes).unwrap_or_default();

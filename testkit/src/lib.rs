@@ -16,7 +16,7 @@ pub mod process;
 
 use std::time::{Duration, Instant};
 
-pub use http::{Response, get, request};
+pub use http::{Response, get, get_through, request};
 pub use origin::Origin;
 pub use process::{Finished, Running, descendants, is_alive, processes_with, send};
 

@@ -132,6 +132,22 @@ fn addresses_are_read_as_go_reads_them() {
 }
 
 #[test]
+fn another_address_needs_dangerous_and_the_wire() {
+    let address = |text| parsed(&["-resolve", text, "--dangerous", URL]).plan.resolve.unwrap().to_string();
+    assert_eq!(address("192.0.2.7"), "192.0.2.7");
+    assert_eq!(address("[2001:db8::7]"), "2001:db8::7");
+    assert!(mistakes(&["-resolve", "192.0.2.7", URL])[0].contains("add --dangerous"));
+    assert!(mistakes(&["-resolve", "edge", "--dangerous", URL])[0].contains("not an IPv4 or IPv6 address"));
+    assert!(mistakes(&["-resolve", "::1", "--dangerous", "-direct", URL])[0].contains("exclude each other"));
+}
+
+#[test]
+fn the_timeout_is_sensible() {
+    assert_eq!(parsed(&[URL]).plan.timeout, Duration::from_secs(15));
+    assert!(mistakes(&["-timeout", "0", URL])[0].contains("from 100ms to 1h"));
+}
+
+#[test]
 fn several_urls_and_a_duration_are_taken() {
     let plan = parsed(&["-duration", "1h30m", URL, "https://other.test/x?a=b"]).plan;
     assert_eq!(plan.urls.len(), 2);

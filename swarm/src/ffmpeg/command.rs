@@ -1,12 +1,16 @@
 //! The command line of one viewer: a pure function of what it plays and what this FFmpeg can do.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use supervise::CommandLine;
 use url::Url;
 
 use super::Capabilities;
-use crate::plan::{NETWORK_TIMEOUT, Pace, Request};
+use crate::plan::{Pace, Request};
+use crate::proxy::mapping::to_ffmpeg;
+use crate::proxy::ticket;
 
 /// Reloads without a new segment after which FFmpeg calls a live stream ended. Two reloads fill one target duration,
 /// and FFmpeg tries again for what is left in each stream, about five times for one variant with audio and video: a
@@ -34,9 +38,31 @@ pub struct View<'a> {
     pub request: &'a Request,
     /// How fast it reads.
     pub pace: Pace,
-    /// Whether certificates are checked. FFmpeg takes this to the first URL only, never to segments.
-    pub verify_tls: bool,
+    /// How long it waits for a connection, or on a silent one.
+    pub timeout: Duration,
+    /// How it reaches the origin.
+    pub route: Route<'a>,
 }
+
+/// How an FFmpeg reaches the origin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Route<'a> {
+    /// By itself.
+    Direct {
+        /// Whether certificates are checked. FFmpeg takes this to the first URL only, never to segments.
+        verify_tls: bool,
+    },
+    /// Through the measuring proxy.
+    Wire {
+        /// Where it listens.
+        proxy: SocketAddr,
+        /// Who this is, for the private header.
+        stamp: &'a str,
+    },
+}
+
+/// The wire gives up first, so that it can say why; FFmpeg's own limit is only for a wire that is gone.
+const TIMEOUT_BEHIND_THE_WIRE: Duration = Duration::from_secs(5);
 
 /// The FFmpeg that plays `view`, reports progress on stdout and trouble on stderr, and writes nothing.
 pub fn command(ffmpeg: &Capabilities, view: &View<'_>) -> CommandLine {
@@ -45,7 +71,6 @@ pub fn command(ffmpeg: &Capabilities, view: &View<'_>) -> CommandLine {
         .args(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+warning"])
         .args(["-progress", "pipe:1", "-stats_period", PROGRESS_PERIOD_S])
         .args(["-user_agent", &header_text(&view.request.user_agent)])
-        .args(["-rw_timeout", &NETWORK_TIMEOUT.as_micros().to_string()])
         .args(["-max_reload", &MAX_RELOAD.to_string()])
         // Origins name segments as they like (.jpg, no extension at all); a load tester must not be choosy.
         .args(["-allowed_extensions", "ALL"]);
@@ -55,12 +80,26 @@ pub fn command(ffmpeg: &Capabilities, view: &View<'_>) -> CommandLine {
     if ffmpeg.extension_picky {
         command = command.args(["-extension_picky", "0"]);
     }
-    let headers = header_lines(view.request);
+    let mut headers = header_lines(view.request);
+    let mut url = view.url.clone();
+    let mut timeout = view.timeout;
+    match view.route {
+        Route::Direct { verify_tls } if url.scheme() == "https" => {
+            command = command.args(["-tls_verify", if verify_tls { "1" } else { "0" }]);
+        }
+        Route::Direct { .. } => {}
+        Route::Wire { proxy, stamp } => {
+            url = to_ffmpeg(&url);
+            timeout += TIMEOUT_BEHIND_THE_WIRE;
+            // Writing to a string cannot fail.
+            write!(headers, "{}: {stamp}\r\n", ticket::HEADER).unwrap_or_default();
+            // FFmpeg would go around the proxy to hosts that this variable names.
+            command = command.args(["-http_proxy", &format!("http://{proxy}")]).without_env("no_proxy");
+        }
+    }
+    command = command.args(["-rw_timeout", &timeout.as_micros().to_string()]);
     if !headers.is_empty() {
         command = command.args(["-headers", &headers]);
-    }
-    if view.url.scheme() == "https" {
-        command = command.args(["-tls_verify", if view.verify_tls { "1" } else { "0" }]);
     }
     if view.pace == Pace::Realtime && ffmpeg.readrate {
         command = command.args(["-readrate", "1"]);
@@ -71,7 +110,7 @@ pub fn command(ffmpeg: &Capabilities, view: &View<'_>) -> CommandLine {
     }
     let map = view.program.map_or_else(|| "0".to_owned(), |program| format!("0:p:{program}"));
     command
-        .args(["-i", view.url.as_str(), "-map", &map, "-ignore_unknown", "-c", "copy"])
+        .args(["-i", url.as_str(), "-map", &map, "-ignore_unknown", "-c", "copy"])
         .args(["-f", "null", "-"])
 }
 
@@ -116,7 +155,8 @@ mod tests {
             target_duration_s: 2.0,
             request: &request,
             pace: Pace::Full,
-            verify_tls: true,
+            timeout: Duration::from_secs(15),
+            route: Route::Direct { verify_tls: true },
         };
         change(&mut view);
         command(ffmpeg, &view).to_string()
@@ -153,9 +193,23 @@ mod tests {
     }
 
     #[test]
+    fn on_the_wire_everything_goes_through_the_proxy_as_plain_http() {
+        let proxy = "127.0.0.1:4711".parse().unwrap();
+        let text = line(&ffmpeg_5(), |view| view.route = Route::Wire { proxy, stamp: "secret-7-0" });
+        assert!(text.starts_with("env -u no_proxy /usr/bin/ffmpeg "), "{text}");
+        assert!(text.contains(" -http_proxy http://127.0.0.1:4711 "), "{text}");
+        assert!(text.contains("x-swarm-viewer: secret-7-0\r\n"), "{text}");
+        assert!(text.contains(" -rw_timeout 20000000 "), "{text}");
+        assert!(text.contains(" -i 'http://origin.test.") && !text.contains("tls_verify"), "{text}");
+    }
+
+    #[test]
     fn certificates_are_checked_unless_told_otherwise() {
         assert!(line(&ffmpeg_5(), |_| {}).contains("-tls_verify 1"));
-        assert!(line(&ffmpeg_5(), |view| view.verify_tls = false).contains("-tls_verify 0"));
+        assert!(
+            line(&ffmpeg_5(), |view| view.route = Route::Direct { verify_tls: false })
+                .contains("-tls_verify 0")
+        );
         let http = Url::parse("http://origin.test/live.m3u8").unwrap();
         let request = Request::new(Vec::new(), false);
         let view = View {
@@ -164,7 +218,8 @@ mod tests {
             target_duration_s: 2.0,
             request: &request,
             pace: Pace::Full,
-            verify_tls: false,
+            timeout: Duration::from_secs(15),
+            route: Route::Direct { verify_tls: false },
         };
         assert!(!command(&ffmpeg_5(), &view).to_string().contains("tls_verify"));
     }

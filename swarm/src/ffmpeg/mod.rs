@@ -3,6 +3,8 @@
 pub mod capabilities;
 pub mod command;
 pub mod failure;
+pub mod launcher;
 pub mod progress;
 
 pub use capabilities::Capabilities;
+pub use launcher::{Launcher, Stream};

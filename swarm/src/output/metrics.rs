@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
+use super::wire_metrics::WireMetrics;
 use crate::viewer::{Ending, Happening, Report, StartKind};
 
 /// The run's metrics. Cloning shares them.
@@ -102,6 +103,14 @@ impl Metrics {
         }
     }
 
+    /// The metrics of the wire, in the same registry. Call it once, in a run that measures.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn wire(&self) -> prometheus::Result<WireMetrics> {
+        WireMetrics::register(&self.registry)
+    }
+
     /// How many viewers should run now.
     pub fn set_target(&self, target: u32) {
         self.clients_target.set(target.into());
@@ -128,7 +137,7 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use supervise::Exit;
 
@@ -159,7 +168,7 @@ mod tests {
             ended(Exit::Code(255), Ending::Stopped),
             Happening::Started(StartKind::First),
         ] {
-            metrics.record(&Report { viewer: 0, what });
+            metrics.record(&Report { viewer: 0, session: 0, at: Instant::now(), what });
         }
         let text = metrics.render().unwrap();
         for line in [

@@ -5,3 +5,5 @@ pub mod metrics;
 pub mod report;
 pub mod status;
 pub mod summary;
+pub mod wire_metrics;
+pub mod wire_summary;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::io::{self, Write as _};
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::SystemTime;
@@ -12,7 +13,7 @@ use serde::Serialize;
 use super::summary;
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::plan::{Pace, Plan, VariantMode};
-use crate::stats::FailureKind;
+use crate::stats::{FailureKind, WireSnapshot};
 
 /// Rises when a field changes its meaning or goes away; new fields do not raise it.
 const SCHEMA_VERSION: u32 = 1;
@@ -32,6 +33,7 @@ pub struct Report {
     processes: Processes,
     failures: Vec<FailureKind>,
     other_failures: u64,
+    wire: Option<WireSnapshot>,
 }
 
 /// What makes the run repeatable. Values of headers are left out: they may be secrets.
@@ -46,6 +48,9 @@ struct Configuration {
     pace: Pace,
     header_names: Vec<String>,
     tls_verified: bool,
+    resolve: Option<IpAddr>,
+    timeout_s: f64,
+    direct: bool,
     seed: u64,
 }
 
@@ -89,7 +94,7 @@ pub struct Times {
 impl Report {
     /// Of a run that has ended.
     pub fn new(plan: &Plan, ffmpeg_version: &str, times: Times, outcome: &Outcome, exit_code: u8) -> Self {
-        let Outcome { ended_by, at_end, after } = outcome;
+        let Outcome { ended_by, at_end, after, wire } = outcome;
         let exits = at_end.exits.iter().map(|(exit, count)| (exit.label(), *count));
         Self {
             schema: "ffmpeg-hls-swarm.report",
@@ -108,6 +113,9 @@ impl Report {
                 pace: plan.pace,
                 header_names: plan.request.headers.keys().map(ToString::to_string).collect(),
                 tls_verified: plan.verify_tls,
+                resolve: plan.resolve,
+                timeout_s: plan.timeout.as_secs_f64(),
+                direct: plan.direct,
                 seed: plan.seed,
             },
             outcome: OutcomeSection {
@@ -134,6 +142,7 @@ impl Report {
             },
             failures: after.failures.clone(),
             other_failures: after.other_failures,
+            wire: wire.clone(),
         }
     }
 

@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::go_duration;
 use crate::output::summary::count;
-use crate::stats::{News, Totals};
+use crate::stats::{News, Totals, WireSnapshot};
 
 /// How often a log line tells the state where there is no terminal.
 const LOG_PERIOD: Duration = Duration::from_secs(10);
@@ -99,8 +99,18 @@ impl Status {
     }
 
     /// Shows the state, and, when due, failures that went on.
-    pub fn show(&mut self, totals: &Totals, target: u32, elapsed: Duration, repeated: &[(String, u64)]) {
-        let state = describe(totals, target, elapsed, self.duration);
+    pub fn show(
+        &mut self,
+        wire: Option<&WireSnapshot>,
+        totals: &Totals,
+        target: u32,
+        elapsed: Duration,
+        repeated: &[(String, u64)],
+    ) {
+        let mut state = describe(totals, target, elapsed, self.duration);
+        if let Some(playback) = wire.map(|wire| &wire.playback).filter(|playback| playback.stalled > 0) {
+            state += &format!(", {} stalled now", playback.stalled);
+        }
         if let Some(line) = &self.terminal.line {
             line.set_message(state.clone());
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use supervise::Exit;
 
+use super::wire_summary;
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::go_duration;
 use crate::stats::Snapshot;
@@ -16,9 +17,15 @@ const FAILURE_LINES: usize = 5;
 pub fn sentence(outcome: &Outcome) -> String {
     let Snapshot { elapsed, target, totals, target_reached_after, all_ran_for, least_active, .. } =
         &outcome.at_end;
-    let commonest = outcome.after.failures.first().map(|kind| kind.reason.as_str());
+    // The wire knows why a request failed; FFmpeg was only told that it did.
+    let on_the_wire =
+        outcome.wire.as_ref().and_then(|wire| wire.errors.iter().max_by_key(|error| error.count));
+    let on_the_wire =
+        on_the_wire.map(|error| format!("{} × {} on {}", error.count, error.class, error.first_url));
+    let by_ffmpeg = || outcome.after.failures.first().map(|kind| kind.reason.clone());
+    let commonest = on_the_wire.or_else(by_ffmpeg);
     if totals.have_played == 0 && outcome.after.totals.have_played == 0 {
-        let why = commonest.unwrap_or("no media arrived before the end");
+        let why = commonest.as_deref().unwrap_or("no media arrived before the end");
         return format!("No viewer ever received media: {why}");
     }
     match target_reached_after {
@@ -49,7 +56,7 @@ pub fn sentence(outcome: &Outcome) -> String {
         }
         None => {
             let peak = totals.peak_active;
-            let why = commonest.unwrap_or("FFmpegs did not start fast enough");
+            let why = commonest.as_deref().unwrap_or("FFmpegs did not start fast enough");
             format!("Never held {target} viewers: at most {peak} ran at the same time ({why})")
         }
     }
@@ -69,6 +76,7 @@ pub fn text(outcome: &Outcome) -> String {
         format!("{} of {target} active at the end, peak {}, {reached}", totals.active, totals.peak_active),
     ));
     rows.push(("played", format!("{} of {target} received media", outcome.after.totals.have_played)));
+    rows.extend(outcome.wire.iter().flat_map(wire_summary::rows));
     rows.push(("starts", format!("{}, and {}", totals.started, count(totals.restarted, "restart"))));
     if totals.completed_views > 0 {
         rows.push(("views", format!("{} complete", totals.completed_views)));
@@ -90,7 +98,7 @@ pub fn text(outcome: &Outcome) -> String {
     let mut text = format!("{}.\n\n", sentence(outcome));
     for (name, value) in rows {
         // Writing to a string cannot fail.
-        writeln!(text, "  {name:<9}{value}").unwrap_or_default();
+        writeln!(text, "  {name:<11}{value}").unwrap_or_default();
     }
     text
 }
@@ -133,7 +141,7 @@ mod tests {
             other_failures: 0,
         };
         change(&mut at_end);
-        Outcome { ended_by: EndedBy::Duration, after: at_end.clone(), at_end }
+        Outcome { ended_by: EndedBy::Duration, after: at_end.clone(), at_end, wire: None }
     }
 
     fn failure(reason: &str, count: u64) -> FailureKind {

@@ -226,7 +226,7 @@ mod tests {
     }
 
     fn feed(stats: &mut Stats, viewer: u32, what: Happening) -> News {
-        stats.record(&Report { viewer, what }, 2, Instant::now())
+        stats.record(&Report { viewer, session: 0, at: Instant::now(), what }, 2, Instant::now())
     }
 
     fn ended(exit: Exit, ending: Ending) -> Happening {
@@ -289,7 +289,7 @@ mod tests {
         let mut stats = stats();
         let began = stats.began;
         let mut at = |second, what| {
-            let report = Report { viewer: 0, what };
+            let report = Report { viewer: 0, session: 0, at: Instant::now(), what };
             stats.record(&report, 2, began + Duration::from_secs(second));
         };
         at(0, Happening::Started(StartKind::First));

@@ -5,7 +5,7 @@
 mod requests;
 mod snapshot;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use requests::{ErrorKind, KindTotals, StatusCount};
 pub use snapshot::{KindSnapshot, PlaybackSnapshot, ViewerSnapshot, WireSnapshot};
@@ -75,14 +75,18 @@ impl Wire {
     }
 
     /// Takes in a request that has ended. One of a viewer that the run does not have is counted, but nobody plays it.
-    pub fn observe(&mut self, seen: &Observation) {
+    ///
+    /// The startup time, when this request was the first complete segment of a session.
+    pub fn observe(&mut self, seen: &Observation) -> Option<Duration> {
         self.requests.record(seen);
         self.latency.record(seen);
+        let mut startup = None;
         let mut went_backwards = false;
         if let Some(playback) = self.viewers.get_mut(seen.viewer as usize) {
             let effects = playback.observe(seen);
             went_backwards = effects.playlist_went_backwards;
-            if let Some(startup) = effects.startup {
+            startup = effects.startup;
+            if let Some(startup) = startup {
                 self.startups.record(startup);
             }
         }
@@ -90,6 +94,7 @@ impl Wire {
             let answered = seen.started + seen.ttfb.unwrap_or(seen.duration);
             self.playlists.observe(&view, seen.started, answered, went_backwards);
         }
+        startup
     }
 
     /// The clock says `now`: call it once per second. Takes time in proportion to the viewers, not to the requests.

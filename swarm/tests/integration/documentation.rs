@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::support::{Swarm, fake_ffmpeg, origin, run};
+use testkit::wait_until;
+
+use crate::support::{Swarm, fake_ffmpeg, origin, vod_without_its_second_segment};
 
 fn document(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
@@ -66,11 +68,15 @@ fn the_report_schema_is_what_a_report_has() {
     let documented: BTreeSet<_> = rows(section, "| `").into_iter().map(|cells| cells[0].clone()).collect();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.json");
-    let origin = origin("one-second", &[]);
-    let fake = fake_ffmpeg("dies-at-once");
-    let flags =
-        ["-metrics", "off", "-clients", "1", "-duration", "1s", "-ffmpeg", &fake, "-header", "X-A: 1"];
-    run(&[&flags[..], &["-report", path.to_str().unwrap(), &origin.url]].concat());
+    // A run that has everything: a live playlist, a segment that is missing, a process that failed.
+    let live = origin("one-second", &[]);
+    let gap = vod_without_its_second_segment();
+    let flags = ["-clients", "2", "-ramp-rate", "50", "-duration", "6s", "-report", path.to_str().unwrap()];
+    let mut swarm = Swarm::start(&[&flags[..], &[&live.url, &gap.url("/vod.m3u8")]].concat());
+    swarm.wait_for_metric("hlsswarm_clients_playing", |playing| playing >= 1);
+    wait_until("both FFmpegs run", || swarm.ffmpegs().len() == 2);
+    testkit::send(swarm.ffmpegs()[0], nix::sys::signal::Signal::SIGKILL);
+    swarm.program.wait();
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let mut written = BTreeSet::new();
     paths(&report, "", &mut written);

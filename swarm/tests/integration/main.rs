@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod documentation;
+mod faults;
 mod interface;
 mod playing;
 mod preflight;
 mod restarting;
 mod stopping;
 mod support;
+mod tls;
+mod wire;

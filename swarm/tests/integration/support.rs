@@ -160,6 +160,15 @@ fn answer(stream: &TcpStream, answers: &HashMap<String, Answer>, log: &Mutex<Vec
 
 /// A VOD with segments of a second, served at `/vod.m3u8`, `/vod0.ts` and so on.
 pub(crate) fn vod(seconds: u32) -> Site {
+    Site::serve(vod_answers(seconds))
+}
+
+/// A VOD of which `/vod1.ts` is missing.
+pub(crate) fn vod_without_its_second_segment() -> Site {
+    Site::serve(vod_answers(3).into_iter().filter(|(path, _)| path != "/vod1.ts"))
+}
+
+fn vod_answers(seconds: u32) -> Vec<(String, Answer)> {
     let folder = tempfile::tempdir().unwrap();
     let made = Command::new("ffmpeg")
         .current_dir(folder.path())
@@ -178,5 +187,5 @@ pub(crate) fn vod(seconds: u32) -> Site {
         let name = format!("vod{number}.ts");
         answers.push((format!("/{name}"), ("200 OK\r\nContent-Type: video/mp2t", read(&name))));
     }
-    Site::serve(answers)
+    answers
 }

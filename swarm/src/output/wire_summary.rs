@@ -1,0 +1,125 @@
+//! What the wire measured, as rows of the summary. Formats only.
+
+use super::summary::count;
+use crate::stats::{Freshness, KindSnapshot, Percentiles, WireSnapshot};
+
+/// Classes of errors that the table lists; the JSON report has all.
+const ERROR_LINES: usize = 5;
+
+/// Name and text of each row; what was not measured has none.
+pub fn rows(wire: &WireSnapshot) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    let playback = &wire.playback;
+    if let Some(startup) = &playback.startup {
+        rows.push(("startup", percentiles(startup)));
+    }
+    if let Some(ratio) = playback.rebuffer_ratio {
+        let stalled = time(playback.stalled_s);
+        let viewers = playback.viewers_ever_stalled;
+        let stalls = match playback.stalls {
+            0 => "no stall".to_owned(),
+            1 => format!("1 stall of {viewers} viewer, {stalled}"),
+            many => format!("{many} stalls of {viewers} viewers, {stalled} in all"),
+        };
+        rows.push(("playback", format!("{stalls}, rebuffer ratio {:.2} %", ratio * 100.0)));
+    }
+    for kind in &wire.kinds {
+        rows.push((name(kind.kind), requests(kind, playback.late_segments)));
+    }
+    if let Some(latency) = playback.live_latency_p50_s {
+        let worst = playback.live_latency_max_s.unwrap_or(latency);
+        rows.push((
+            "latency",
+            format!("{} behind the playlist's end, at most {}", time(latency), time(worst)),
+        ));
+    }
+    rows.extend(stale_playlists(wire).map(|text| ("stale", text)));
+    if playback.skipped_segments > 0 {
+        rows.push((
+            "skipped",
+            format!("{} segments fell out of the playlist unplayed", playback.skipped_segments),
+        ));
+    }
+    let seconds = wire.elapsed_s.max(f64::MIN_POSITIVE);
+    let bytes = wire.requests.bytes as f64;
+    let megabits = bytes * 8.0 / seconds / 1e6;
+    rows.push(("data", format!("{}, {megabits:.1} Mbit/s on average", size(bytes))));
+    for error in wire.errors.iter().take(ERROR_LINES) {
+        rows.push(("error", format!("{} × {}, first {}", error.count, error.class, error.first_url)));
+    }
+    rows
+}
+
+fn name(kind: &'static str) -> &'static str {
+    match kind {
+        "segment" => "segments",
+        "playlist" => "playlists",
+        "init" => "inits",
+        "key" => "keys",
+        other => other,
+    }
+}
+
+fn requests(kind: &KindSnapshot, late: u64) -> String {
+    let mut text = kind.totals.requests.to_string();
+    if let Some(duration) = &kind.duration {
+        text += &format!(" in {}", percentiles(duration));
+    }
+    if kind.kind == "segment" {
+        text += &format!(", {late} late");
+    }
+    if kind.totals.errors > 0 {
+        text += &format!(", {} failed", kind.totals.errors);
+    }
+    text
+}
+
+fn stale_playlists(wire: &WireSnapshot) -> Option<String> {
+    let times: u64 = wire.playlists.iter().map(|playlist| playlist.times_stale).sum();
+    let worst = wire.playlists.iter().max_by(|a, b| a.max_age_s.total_cmp(&b.max_age_s))?;
+    let now = match wire.worst_playlist.map(|playlist| playlist.freshness) {
+        Some(Freshness::Stuck) => ", and stuck at the end",
+        Some(Freshness::Stale) => ", and so at the end",
+        _ => "",
+    };
+    (times > 0).then(|| {
+        let (age, limit) = (time(worst.max_age_s), time(worst.stale_after_s));
+        format!("{} without a new segment in {limit}, the longest {age}{now}", count(times, "period"))
+    })
+}
+
+fn percentiles(of: &Percentiles) -> String {
+    let Percentiles { p50_s, p95_s, p99_s, max_s, .. } = *of;
+    format!("p50 {}, p95 {}, p99 {}, max {}", time(p50_s), time(p95_s), time(p99_s), time(max_s))
+}
+
+/// Three significant digits, in milliseconds below a second.
+fn time(seconds: f64) -> String {
+    match seconds {
+        s if s < 0.01 => format!("{:.2} ms", s * 1e3),
+        s if s < 0.1 => format!("{:.1} ms", s * 1e3),
+        s if s < 1.0 => format!("{:.0} ms", s * 1e3),
+        s if s < 10.0 => format!("{s:.2} s"),
+        s => format!("{s:.1} s"),
+    }
+}
+
+fn size(bytes: f64) -> String {
+    match bytes {
+        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.2} GB", b / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_have_their_units() {
+        let times: Vec<_> = [0.000_9, 0.012_34, 0.456, 2.345, 61.0].map(time).into();
+        assert_eq!(times, ["0.90 ms", "12.3 ms", "456 ms", "2.35 s", "61.0 s"]);
+        assert_eq!([5e4, 2.5e6, 3.2e9].map(size), ["50.0 kB", "2.5 MB", "3.20 GB"]);
+    }
+}

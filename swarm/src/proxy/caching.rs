@@ -1,0 +1,70 @@
+//! What caches on the way said of an answer, folded to a bounded label. Pure.
+
+use std::time::Duration;
+
+use hyper::header::{AGE, HeaderMap};
+
+use crate::observation::Cache;
+
+/// Header names in which CDNs and proxies say whether they had the answer: Fastly, CloudFront and Varnish
+/// configurations use the first, nginx configurations the second, Cloudflare the third; the last is RFC 9211.
+const NAMES: [&str; 4] = ["x-cache", "x-cache-status", "cf-cache-status", "cache-status"];
+
+/// Words of caches that answered from what they had.
+const HITS: [&str; 5] = ["hit", "stale", "updating", "revalidated", "tcp_mem_hit"];
+
+/// The cache nearest to us decides: it is the last that is named where several are.
+pub fn cache_of(headers: &HeaderMap) -> Cache {
+    for name in NAMES {
+        let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) else { continue };
+        let nearest = value.rsplit(',').next().unwrap_or_default().to_ascii_lowercase();
+        let mut words = nearest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let hit = words.any(|word| HITS.contains(&word) || word.ends_with("_hit"));
+        return if hit { Cache::Hit } else { Cache::Miss };
+    }
+    // An answer that has aged came from a cache, even if none says so (RFC 9111 5.1).
+    if age_of(headers) > Duration::ZERO { Cache::Hit } else { Cache::Unknown }
+}
+
+/// The `Age` header in whole seconds; absent and unreadable are zero.
+pub fn age_of(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get(AGE).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    // RFC 9111 1.2.2: a number that is too large is as 2^31.
+    Duration::from_secs(seconds.unwrap_or(0_u64).min(1 << 31))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn each_caches_words_are_understood() {
+        for (pairs, cache) in [
+            (&[("x-cache", "HIT")][..], Cache::Hit),
+            (&[("x-cache", "Hit from cloudfront")], Cache::Hit),
+            (&[("x-cache", "MISS, HIT")], Cache::Hit),
+            (&[("x-cache", "HIT, MISS")], Cache::Miss),
+            (&[("x-cache", "TCP_HIT from a1.example")], Cache::Hit),
+            (&[("x-cache", "Miss from cloudfront"), ("age", "3")], Cache::Miss),
+            (&[("cf-cache-status", "DYNAMIC")], Cache::Miss),
+            (&[("x-cache-status", "STALE")], Cache::Hit),
+            (&[("cache-status", "ExampleCache; hit; ttl=376")], Cache::Hit),
+            (&[("age", "12")], Cache::Hit),
+            (&[("age", "0")], Cache::Unknown),
+            (&[], Cache::Unknown),
+        ] {
+            assert_eq!(cache_of(&headers(pairs)), cache, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn age_is_read_in_seconds_and_nonsense_is_none() {
+        for (text, seconds) in [("7", 7), (" 9 ", 9), ("-1", 0), ("soon", 0), ("99999999999", 1 << 31)] {
+            assert_eq!(age_of(&headers(&[("age", text)])), Duration::from_secs(seconds), "{text}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The measurement of one request: begun when it arrives, ended exactly once, whatever happens to it. What nobody ends
+//! was hung up on.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::open_requests::Place;
+use super::recorder::Recorder;
+use super::ticket::Ticket;
+use crate::observation::{Cache, Kind, Observation, Outcome, PlaylistView, Segment};
+
+/// One request under way.
+#[derive(Debug)]
+pub struct Exchange {
+    recorder: Arc<Recorder>,
+    place: Place,
+    observation: Observation,
+    /// What finishing well will mean.
+    status: u16,
+    /// Time in which FFmpeg did not take what the origin had.
+    held_up: Duration,
+    ended: bool,
+}
+
+impl Exchange {
+    /// A request has arrived.
+    pub fn begin(
+        recorder: &Arc<Recorder>,
+        ticket: Ticket,
+        kind: Kind,
+        segment: Option<Segment>,
+        url: &str,
+    ) -> Self {
+        let started = Instant::now();
+        let observation = Observation {
+            viewer: ticket.viewer,
+            session: ticket.session,
+            kind,
+            url: url.into(),
+            started,
+            connect: None,
+            tls: None,
+            ttfb: None,
+            duration: Duration::ZERO,
+            bytes: 0,
+            outcome: Outcome::Aborted,
+            segment,
+            playlist: None,
+            cache: Cache::Unknown,
+        };
+        let place = recorder.open.enter(kind, started);
+        let recorder = Arc::clone(recorder);
+        Self { recorder, place, observation, status: 0, held_up: Duration::ZERO, ended: false }
+    }
+
+    /// This request had to open a connection.
+    pub fn connected(&mut self, connect: Duration, tls: Option<Duration>) {
+        self.observation.connect = Some(connect);
+        self.observation.tls = tls;
+    }
+
+    /// The head of the answer is there.
+    pub fn answered(&mut self, status: u16, cache: Cache) {
+        let ttfb = self.observation.started.elapsed();
+        self.observation.ttfb = Some(ttfb);
+        self.recorder.open.answered(&self.place, ttfb);
+        self.observation.cache = cache;
+        self.status = status;
+    }
+
+    /// The answer tells better what was asked for.
+    pub fn is(&mut self, kind: Kind, playlist: Option<PlaylistView>) {
+        self.observation.kind = kind;
+        self.observation.playlist = playlist;
+    }
+
+    /// A piece of the body came.
+    pub fn received(&mut self, bytes: usize) {
+        self.observation.bytes += bytes as u64;
+    }
+
+    /// FFmpeg was not ready for more, for this long.
+    pub fn held_up(&mut self, time: Duration) {
+        self.held_up += time;
+    }
+
+    /// The whole answer came.
+    pub fn finish(&mut self) {
+        self.end(Outcome::Status(self.status));
+    }
+
+    /// It is over; what is said later does not count.
+    pub fn end(&mut self, outcome: Outcome) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        self.observation.outcome = outcome;
+        self.observation.duration = self.observation.started.elapsed().saturating_sub(self.held_up);
+        self.recorder.open.leave(&self.place);
+        self.recorder.record(&self.observation);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.end(Outcome::Aborted);
+    }
+}
