@@ -15,7 +15,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## Ten viewers on a live stream of this machine, for 30 s
-	@scripts/demo.sh
+	@PATH=$$PWD/target/release:$$PATH scripts/demo.sh
 
 test: require ## All tests, with the real FFmpeg and Nginx
 	$(CARGO) test --workspace --locked

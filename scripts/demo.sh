@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Ten viewers on a live stream that this machine serves, on free ports. Exits with the swarm's code.
+# Ten viewers on a live stream that this machine serves, on free ports. Exits with the swarm's code. The programs are
+# those in PATH.
 set -euo pipefail
-cd "$(dirname "$0")/.."
 
 # The origin says its URL on stdout once the stream can really be played; if it cannot, the pipe just ends.
-coproc ORIGIN { exec target/release/test-origin --port 0; }
+coproc ORIGIN { exec test-origin --port 0; }
 origin=$ORIGIN_PID
 stop_origin() {
     if kill -TERM "$origin" 2>/dev/null; then wait "$origin"; fi
@@ -15,4 +15,4 @@ if ! read -r url <&"${ORIGIN[0]}"; then
     wait "$origin"
 fi
 echo "The stream: $url (open it in a player, or in Safari or Chromium)"
-target/release/swarm -clients 10 -duration 30s -metrics 127.0.0.1:0 "$url"
+swarm -clients 10 -duration 30s -metrics 127.0.0.1:0 "$url"
