@@ -135,7 +135,8 @@ async fn play(
         seed: plan.seed,
     };
     let started = SystemTime::now();
-    let outcome = dispatcher::run(run, stop, &metrics, &mut status).await;
+    let (_helm, requests) = dispatcher::requests();
+    let outcome = dispatcher::run(run, stop, requests, &metrics, &mut status).await;
     let times = Times { started, ended: SystemTime::now() };
     terminal.clear();
     let exit_code = exit_code_of(&outcome);

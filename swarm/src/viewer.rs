@@ -104,6 +104,8 @@ pub struct Target(pub u32);
 pub struct Seat {
     /// The viewer's number, from 0.
     pub number: u32,
+    /// The number of its first process: above those of the viewers that had this seat before.
+    pub session: u32,
     /// What it plays.
     pub stream: Stream,
     /// How its FFmpegs are started.
@@ -114,6 +116,15 @@ pub struct Seat {
     pub target: watch::Receiver<Target>,
     /// Where it tells what happens.
     pub reports: mpsc::Sender<Report>,
+}
+
+/// A viewer that plays no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// Its number.
+    pub viewer: u32,
+    /// Above the numbers of all its processes.
+    pub next_session: u32,
 }
 
 /// A viewer's history, as far as it decides what comes next.
@@ -161,10 +172,11 @@ impl Viewer {
 }
 
 /// Plays until the target falls to this viewer's number or below, or nobody listens to its reports any more.
-pub async fn play(seat: Seat) {
-    let Seat { number, stream, launcher, seed, mut target, reports } = seat;
+pub async fn play(seat: Seat) -> Gone {
+    let Seat { number, session, stream, launcher, seed, mut target, reports } = seat;
     let mut viewer = Viewer::new(stream.can_complete, seed);
-    let mut voice = Voice { viewer: number, session: 0, reports };
+    let mut voice = Voice { viewer: number, session, reports };
+    let gone = |session| Gone { viewer: number, next_session: session + 1 };
     loop {
         let command = launcher.command(&stream, Ticket { viewer: number, session: voice.session });
         let started = Instant::now();
@@ -172,7 +184,7 @@ pub async fn play(seat: Seat) {
         let pause = match Child::spawn(&command, streams, ParentDeath::Kill) {
             Ok(child) => {
                 if !voice.tell(started, Happening::Started(viewer.next_start)).await {
-                    return;
+                    return gone(voice.session);
                 }
                 let attended = attend(child, unwanted(&mut target, number), &voice).await;
                 let Attended { exit, stopped, media, played, said } = attended;
@@ -180,22 +192,22 @@ pub async fn play(seat: Seat) {
                 let pause = viewer.ended(&ending, played);
                 let ended = Ended { exit, ending, ran: started.elapsed(), media, said };
                 if !voice.tell(Instant::now(), Happening::Ended(ended)).await {
-                    return;
+                    return gone(voice.session);
                 }
                 pause
             }
             Err(error) => {
                 if !voice.tell(started, Happening::NotStarted { reason: error.to_string() }).await {
-                    return;
+                    return gone(voice.session);
                 }
                 viewer.backoff.next()
             }
         };
-        let Some(pause) = pause else { return };
+        let Some(pause) = pause else { return gone(voice.session) };
         voice.session += 1;
         tokio::select! {
             biased;
-            () = unwanted(&mut target, number) => return,
+            () = unwanted(&mut target, number) => return gone(voice.session),
             () = tokio::time::sleep(pause) => {}
         }
     }

@@ -98,7 +98,7 @@ pub enum News {
 }
 
 impl Stats {
-    /// For a run of at most `clients` viewers that begins now.
+    /// For a run of `clients` viewers that begins now.
     pub fn new(clients: u32, now: Instant) -> Self {
         Self {
             began: now,
@@ -122,11 +122,7 @@ impl Stats {
                 News::None
             }
             Happening::Playing => {
-                if let Some(played) = self.has_played.get_mut(report.viewer as usize)
-                    && !std::mem::replace(played, true)
-                {
-                    self.totals.have_played += 1;
-                }
+                self.record_playing(report.viewer as usize);
                 News::None
             }
             Happening::NotStarted { reason } => {
@@ -134,7 +130,7 @@ impl Stats {
                 self.failures.record(&reason, report.viewer, after, &[])
             }
             Happening::Ended(ended) => {
-                self.record_end(after);
+                self.record_end(target, after);
                 match &ended.ending {
                     Ending::Stopped => {
                         self.totals.stopped += 1;
@@ -154,10 +150,38 @@ impl Stats {
         }
     }
 
-    fn record_end(&mut self, after: Duration) {
-        self.totals.active = self.totals.active.saturating_sub(1);
+    /// Another number of viewers shall run from now on. When all ran first stays; the fewest that did are those since
+    /// all of the new number ran.
+    pub fn aim_at(&mut self, target: u32, now: Instant) {
+        let after = now.saturating_duration_since(self.began);
+        let all_run = target > 0 && self.totals.active >= target;
+        if !all_run {
+            self.close_all_run(after);
+        } else if self.all_run_since.is_none() {
+            self.all_run_since = Some(after);
+        }
+        self.least_active = all_run.then_some(target);
+    }
+
+    fn close_all_run(&mut self, after: Duration) {
         if let Some(since) = self.all_run_since.take() {
             self.all_ran_for += after.saturating_sub(since);
+        }
+    }
+
+    fn record_playing(&mut self, viewer: usize) {
+        if viewer >= self.has_played.len() {
+            self.has_played.resize(viewer + 1, false);
+        }
+        if !std::mem::replace(&mut self.has_played[viewer], true) {
+            self.totals.have_played += 1;
+        }
+    }
+
+    fn record_end(&mut self, target: u32, after: Duration) {
+        self.totals.active = self.totals.active.saturating_sub(1);
+        if self.totals.active < target {
+            self.close_all_run(after);
         }
         self.least_active = self.least_active.map(|least| least.min(self.totals.active));
     }
@@ -301,6 +325,24 @@ mod tests {
         let snapshot = stats.snapshot(2, began + Duration::from_secs(12));
         assert_eq!(snapshot.all_ran_for, Duration::from_secs(4 + 3));
         assert_eq!(snapshot.least_active, Some(0));
+    }
+
+    #[test]
+    fn viewers_that_are_removed_do_not_end_the_time_in_which_all_ran() {
+        let mut stats = stats();
+        let began = stats.began;
+        let second = |second| began + Duration::from_secs(second);
+        let report = |what| Report { viewer: 0, session: 0, at: Instant::now(), what };
+        for _ in 0..2 {
+            stats.record(&report(Happening::Started(StartKind::First)), 2, second(0));
+        }
+        stats.aim_at(1, second(4));
+        stats.record(&report(ended(Exit::Code(255), Ending::Stopped)), 1, second(5));
+        let snapshot = stats.snapshot(1, second(6));
+        assert_eq!((snapshot.all_ran_for, snapshot.least_active), (Duration::from_secs(6), Some(1)));
+        stats.aim_at(3, second(7));
+        let snapshot = stats.snapshot(3, second(9));
+        assert_eq!((snapshot.all_ran_for, snapshot.least_active), (Duration::from_secs(7), None));
     }
 
     #[test]

@@ -91,11 +91,17 @@ impl Playback {
 
     /// The process is gone, and its buffer with it.
     pub fn process_ended(&mut self, at: Instant) {
-        self.advance(at);
-        self.close_gap();
         if matches!(self.phase, Phase::Starting { .. }) {
             self.totals.starts_without_media += 1;
         }
+        self.removed(at);
+    }
+
+    /// The viewer was told to go. What its process does until it is gone counts no more; that it had no media yet is
+    /// nobody's fault.
+    pub fn removed(&mut self, at: Instant) {
+        self.advance(at);
+        self.close_gap();
         self.totals.discarded += self.buffer();
         self.tracks.clear();
         self.playhead = Duration::ZERO;

@@ -5,6 +5,7 @@
 mod requests;
 mod snapshot;
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 pub use requests::{ErrorKind, KindTotals, StatusCount};
@@ -71,6 +72,15 @@ impl Wire {
     pub fn process_ended(&mut self, viewer: u32, at: Instant) {
         if let Some(playback) = self.viewers.get_mut(viewer as usize) {
             playback.process_ended(at);
+        }
+    }
+
+    /// These viewers shall play no longer: from now on they do nothing, whatever becomes of their processes.
+    pub fn viewers_removed(&mut self, viewers: Range<u32>, at: Instant) {
+        for viewer in viewers {
+            if let Some(playback) = self.viewers.get_mut(viewer as usize) {
+                playback.removed(at);
+            }
         }
     }
 

@@ -402,3 +402,20 @@ fn numbers_beyond_reason_do_no_harm() {
     let view = lab.view(2.0);
     assert_eq!((view.state, view.totals.skipped_segments), (PlaybackState::Playing, 0));
 }
+
+#[test]
+fn what_becomes_of_a_viewer_that_was_removed_counts_no_more() {
+    let mut lab = Lab::new();
+    lab.gets(1.0, 7);
+    lab.viewer.removed(lab.at(2.0));
+    // Its process waits for the playlist, ignores the first signal, and gets one more segment.
+    lab.gets(9.0, 8);
+    lab.viewer.process_ended(lab.at(10.0));
+    let totals = lab.view(12.0).totals;
+    assert_eq!((totals.stalls, totals.playing, totals.idle), (0, s(1.0), s(10.0)));
+
+    let mut lab = Lab::new();
+    lab.viewer.removed(lab.at(1.0));
+    lab.viewer.process_ended(lab.at(2.0));
+    assert_eq!(lab.view(3.0).totals.starts_without_media, 0);
+}

@@ -1,0 +1,283 @@
+//! The logic of a run: told what happened, answers with what to do. Owns no process, socket or clock.
+
+use std::time::{Duration, Instant};
+
+use supervise::Stop;
+
+use super::approach::{Approach, Pace, Step};
+use super::seats::Seats;
+use super::{EndedBy, Outcome, Steer};
+use crate::ramp::Ramp;
+use crate::stats::{News, Snapshot, Stats};
+use crate::viewer::{Gone, Report};
+
+#[derive(Debug)]
+pub(super) enum Event {
+    /// The number of viewers takes its next step, up or down.
+    StepDue,
+    DurationOver,
+    Stop(Stop),
+    Steer(Steer),
+    Report(Report),
+    /// A viewer's task has ended.
+    ViewerGone(Gone),
+    /// One ended with a panic, of which this is the text.
+    ViewerLost(String),
+    Tick,
+}
+
+#[must_use]
+#[derive(Debug, PartialEq)]
+pub(super) enum Action {
+    Nothing,
+    /// The viewer of this number, whose first process has this one.
+    Start {
+        number: u32,
+        session: u32,
+    },
+    Drain,
+    Abort,
+    Tell(News),
+    ShowStatus,
+}
+
+/// The state of the run.
+#[derive(Debug)]
+pub(super) struct Conductor {
+    duration: Option<Duration>,
+    pub(super) began: Instant,
+    approach: Approach,
+    seats: Seats,
+    phase: Phase,
+    pub(super) stats: Stats,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Phase {
+    Running,
+    Draining { ended_by: EndedBy, at_end: Box<Snapshot> },
+}
+
+impl Conductor {
+    /// `clients` viewers shall run at first.
+    pub(super) fn new(clients: u32, ramp: Ramp, duration: Option<Duration>, now: Instant) -> Self {
+        let mut approach = Approach::new(ramp, now);
+        approach.aim_at(clients, Pace::Ramp, now);
+        Self {
+            duration,
+            began: now,
+            approach,
+            seats: Seats::default(),
+            phase: Phase::Running,
+            stats: Stats::new(clients, now),
+        }
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        matches!(self.phase, Phase::Draining { .. })
+    }
+
+    /// How many viewers shall run: the aim of the ramp.
+    pub(super) fn target(&self) -> u32 {
+        if self.is_draining() { 0 } else { self.approach.aim() }
+    }
+
+    /// How many shall run at this moment: the position of the ramp.
+    pub(super) fn wanted(&self) -> u32 {
+        if self.is_draining() { 0 } else { self.approach.position() }
+    }
+
+    /// When the number of viewers changes next; `None` while it must not. A seat whose last viewer is still on its way
+    /// out holds the rise up: were it wanted again now, that viewer might never hear that it was to go.
+    pub(super) fn next_step(&self) -> Option<Instant> {
+        let is_held_up = self.approach.next_up().is_some_and(|number| self.seats.is_taken(number));
+        if self.is_draining() || is_held_up { None } else { self.approach.next_step() }
+    }
+
+    /// When the run is over; `None` when only a signal ends it, or it is ending already.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.is_draining() { None } else { self.duration.map(|duration| self.began + duration) }
+    }
+
+    pub(super) fn handle(&mut self, event: Event, now: Instant) -> Action {
+        match event {
+            Event::StepDue => match self.approach.step() {
+                Some(Step::Up(number)) => Action::Start { number, session: self.seats.take(number) },
+                Some(Step::Down(_)) | None => Action::Nothing,
+            },
+            Event::DurationOver => self.drain(EndedBy::Duration, now),
+            Event::Stop(Stop::Gracefully) => self.drain(EndedBy::Signal, now),
+            Event::Stop(Stop::AtOnce) => {
+                // What was true when the end began stays: only the reason is a new one.
+                let action = self.drain(EndedBy::SecondSignal, now);
+                if let Phase::Draining { ended_by, .. } = &mut self.phase {
+                    *ended_by = EndedBy::SecondSignal;
+                }
+                drop(action);
+                Action::Abort
+            }
+            Event::Steer(Steer { viewers, pace }) => {
+                self.approach.aim_at(viewers, pace, now);
+                self.stats.aim_at(self.target(), now);
+                Action::Nothing
+            }
+            Event::Report(report) => match self.stats.record(&report, self.target(), now) {
+                News::None => Action::Nothing,
+                news @ News::NewFailure { .. } => Action::Tell(news),
+            },
+            Event::ViewerGone(gone) => {
+                self.seats.free(gone.viewer, gone.next_session);
+                if self.approach.next_up() == Some(gone.viewer) {
+                    self.approach.postpone(now);
+                }
+                Action::Nothing
+            }
+            Event::ViewerLost(panic) => {
+                tracing::error!("a viewer was lost to a fault in swarm itself, please report it: {panic}");
+                Action::Nothing
+            }
+            Event::Tick if self.is_draining() => Action::Nothing,
+            Event::Tick => Action::ShowStatus,
+        }
+    }
+
+    fn drain(&mut self, ended_by: EndedBy, now: Instant) -> Action {
+        if self.is_draining() {
+            return Action::Nothing;
+        }
+        let at_end = Box::new(self.stats.snapshot(self.target(), now));
+        self.phase = Phase::Draining { ended_by, at_end };
+        Action::Drain
+    }
+
+    pub(super) fn outcome(&self, now: Instant) -> Outcome {
+        let after = self.stats.snapshot(self.approach.aim(), now);
+        match &self.phase {
+            Phase::Draining { ended_by, at_end } => {
+                Outcome { ended_by: *ended_by, at_end: (**at_end).clone(), after, wire: None }
+            }
+            // Every viewer was lost to a panic: as if a signal had come now.
+            Phase::Running => Outcome { ended_by: EndedBy::Signal, at_end: after.clone(), after, wire: None },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::viewer::{self, Happening, StartKind};
+
+    fn conductor(clients: u32, duration_s: u64) -> Conductor {
+        let duration = (duration_s > 0).then(|| Duration::from_secs(duration_s));
+        Conductor::new(clients, Ramp::new(10.0, 0.0, 1), duration, Instant::now())
+    }
+
+    fn step(conductor: &mut Conductor, now: Instant) -> Action {
+        conductor.handle(Event::StepDue, now)
+    }
+
+    fn steer(conductor: &mut Conductor, viewers: u32, now: Instant) {
+        let asked = Event::Steer(Steer { viewers, pace: Pace::Ramp });
+        assert_eq!(conductor.handle(asked, now), Action::Nothing);
+    }
+
+    #[test]
+    fn viewers_start_in_order_and_then_no_more_do() {
+        let mut conductor = conductor(3, 0);
+        let began = conductor.began;
+        for number in 0..3 {
+            assert_eq!(conductor.next_step(), Some(began + Duration::from_millis(100) * number));
+            assert_eq!(step(&mut conductor, began), Action::Start { number, session: 0 });
+        }
+        assert_eq!((conductor.next_step(), conductor.wanted()), (None, conductor.target()));
+    }
+
+    #[test]
+    fn a_stop_in_the_ramp_ends_the_ramp() {
+        let mut conductor = conductor(3, 60);
+        let now = conductor.began;
+        assert_eq!(step(&mut conductor, now), Action::Start { number: 0, session: 0 });
+        assert_eq!(conductor.handle(Event::Stop(Stop::Gracefully), now), Action::Drain);
+        assert_eq!((conductor.target(), conductor.next_step(), conductor.deadline()), (0, None, None));
+    }
+
+    #[test]
+    fn the_duration_is_counted_from_the_first_start_and_drains() {
+        let mut conductor = conductor(1, 60);
+        let end = conductor.began + Duration::from_secs(60);
+        assert_eq!(conductor.deadline(), Some(end));
+        assert_eq!(conductor.handle(Event::DurationOver, end), Action::Drain);
+        assert_eq!(conductor.outcome(end).ended_by, EndedBy::Duration);
+    }
+
+    #[test]
+    fn a_second_signal_aborts_and_the_outcome_says_so() {
+        let mut conductor = conductor(1, 0);
+        let now = conductor.began;
+        assert_eq!(conductor.handle(Event::Stop(Stop::Gracefully), now), Action::Drain);
+        assert_eq!(conductor.handle(Event::Stop(Stop::AtOnce), now), Action::Abort);
+        assert_eq!(conductor.outcome(now).ended_by, EndedBy::SecondSignal);
+    }
+
+    #[test]
+    fn what_the_outcome_says_of_the_end_is_from_before_the_stop() {
+        let mut conductor = conductor(1, 60);
+        let now = conductor.began;
+        let started = Report { viewer: 0, session: 0, at: now, what: Happening::Started(StartKind::First) };
+        assert_eq!(conductor.handle(Event::Report(started), now), Action::Nothing);
+        assert_eq!(conductor.handle(Event::DurationOver, now), Action::Drain);
+        let ended = viewer::Ended {
+            exit: supervise::Exit::Code(255),
+            ending: viewer::Ending::Stopped,
+            ran: Duration::ZERO,
+            media: Duration::ZERO,
+            said: Vec::new(),
+        };
+        let ended = Report { viewer: 0, session: 0, at: now, what: Happening::Ended(ended) };
+        assert_eq!(conductor.handle(Event::Report(ended), now), Action::Nothing);
+        let outcome = conductor.outcome(now);
+        assert_eq!((outcome.at_end.totals.active, outcome.after.totals.active), (1, 0));
+    }
+
+    #[test]
+    fn a_seat_is_used_again_only_when_its_last_viewer_is_gone() {
+        let mut conductor = conductor(3, 0);
+        let began = conductor.began;
+        for number in 0..3 {
+            assert_eq!(step(&mut conductor, began), Action::Start { number, session: 0 });
+        }
+        steer(&mut conductor, 1, began);
+        assert_eq!((conductor.wanted(), conductor.target()), (1, 1));
+        steer(&mut conductor, 3, began);
+        assert_eq!((conductor.wanted(), conductor.target(), conductor.next_step()), (1, 3, None));
+
+        let later = began + Duration::from_secs(5);
+        let gone = Event::ViewerGone(Gone { viewer: 1, next_session: 4 });
+        assert_eq!(conductor.handle(gone, later), Action::Nothing);
+        assert_eq!(conductor.next_step(), Some(later));
+        assert_eq!(step(&mut conductor, later), Action::Start { number: 1, session: 4 });
+        assert_eq!(conductor.next_step(), None, "seat 2 is not free yet");
+    }
+
+    #[test]
+    fn a_target_of_zero_is_no_end_and_a_new_one_raises_it_again() {
+        let mut conductor = conductor(1, 60);
+        let began = conductor.began;
+        assert_eq!(step(&mut conductor, began), Action::Start { number: 0, session: 0 });
+        steer(&mut conductor, 0, began);
+        let gone = Event::ViewerGone(Gone { viewer: 0, next_session: 1 });
+        assert_eq!(conductor.handle(gone, began), Action::Nothing);
+        assert!(!conductor.is_draining() && conductor.deadline().is_some());
+        steer(&mut conductor, 1, began);
+        assert_eq!(step(&mut conductor, began), Action::Start { number: 0, session: 1 });
+    }
+
+    #[test]
+    fn a_run_that_drains_is_not_steered_any_more() {
+        let mut conductor = conductor(1, 60);
+        let now = conductor.began;
+        assert_eq!(conductor.handle(Event::Stop(Stop::Gracefully), now), Action::Drain);
+        steer(&mut conductor, 5, now);
+        assert_eq!((conductor.target(), conductor.wanted(), conductor.next_step()), (0, 0, None));
+    }
+}
