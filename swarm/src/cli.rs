@@ -14,6 +14,7 @@ use url::Url;
 use crate::exit_code::ExitCode;
 use crate::go_duration;
 use crate::plan::{LONGEST_TIMEOUT, MOST_CLIENTS, Pace, Plan, Request, VariantMode};
+use crate::stats::metrics_table;
 
 const EXAMPLES: &str = "\
 Flags work with one dash or two. Durations are written like 90s, 30m, 1h30m, 500ms; 0 means without end.
@@ -104,6 +105,9 @@ struct Args {
     /// Validate everything, play with one viewer for 10 s, say whether it played, exit
     #[arg(long, env = "HLSSWARM_CHECK", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
     check: bool,
+    /// Print what can be judged, by name, and exit
+    #[arg(long, env = "HLSSWARM_LIST_METRICS", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
+    list_metrics: bool,
     /// Log format, on stderr: text or json
     #[arg(long, env = "HLSSWARM_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     log_format: String,
@@ -146,7 +150,7 @@ pub struct Log {
 /// Why there is no invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoRun {
-    /// Help or version was asked for: print it to stdout.
+    /// Help, version or a list was asked for: print it to stdout.
     Asked(String),
     /// The mistakes, one sentence each.
     Mistakes(Vec<String>),
@@ -176,6 +180,9 @@ impl NoRun {
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, NoRun> {
     let mut mistakes = Vec::new();
     let args = read_flags(args.into_iter().collect(), &mut mistakes)?;
+    if args.as_ref().is_some_and(|args| args.list_metrics) {
+        return Err(NoRun::Asked(metrics_table()));
+    }
     let invocation = args.and_then(|args| args.validate(&mut mistakes));
     match invocation {
         Some(invocation) if mistakes.is_empty() => Ok(invocation),
@@ -295,6 +302,7 @@ impl Args {
             seed,
             print_cmd,
             check,
+            list_metrics: _,
             log_format,
             verbose,
         } = self;

@@ -161,3 +161,9 @@ fn help_and_version_are_no_mistakes() {
         assert!(matches!(result, Err(NoRun::Asked(_))), "{flag}");
     }
 }
+
+#[test]
+fn the_list_of_metrics_needs_no_url() {
+    let listed = parse(["swarm", "-list-metrics"].map(OsString::from));
+    assert!(matches!(listed, Err(NoRun::Asked(text)) if text.contains("\nrebuffer_ratio ")));
+}

@@ -48,7 +48,7 @@ impl Exchange {
             playlist: None,
             cache: Cache::Unknown,
         };
-        let place = recorder.open.enter(kind, started);
+        let place = recorder.open.enter(kind, segment.map(|segment| segment.media), started);
         let recorder = Arc::clone(recorder);
         Self { recorder, place, observation, status: 0, held_up: Duration::ZERO, ended: false }
     }

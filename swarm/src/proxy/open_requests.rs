@@ -24,6 +24,7 @@ struct OpenRequest {
     kind: Kind,
     since: Instant,
     ttfb: Option<Duration>,
+    media: Option<Duration>,
 }
 
 /// One open request's place in the list.
@@ -31,12 +32,12 @@ struct OpenRequest {
 pub struct Place(u64);
 
 impl OpenRequests {
-    /// A request has arrived.
-    pub fn enter(&self, kind: Kind, since: Instant) -> Place {
+    /// A request has arrived, for a segment of this length if it is for one.
+    pub fn enter(&self, kind: Kind, media: Option<Duration>, since: Instant) -> Place {
         let mut open = self.lock();
         let number = open.next;
         open.next += 1;
-        open.requests.insert(number, OpenRequest { kind, since, ttfb: None });
+        open.requests.insert(number, OpenRequest { kind, since, ttfb: None, media });
         Place(number)
     }
 
@@ -64,6 +65,7 @@ impl OpenRequests {
             kind: request.kind,
             age: now.saturating_duration_since(request.since),
             ttfb: request.ttfb,
+            media: request.media,
         };
         open.requests.values().map(still_open).collect()
     }
@@ -82,8 +84,8 @@ mod tests {
     fn requests_are_counted_while_they_are_open() {
         let requests = OpenRequests::default();
         let now = Instant::now();
-        let first = requests.enter(Kind::Segment, now);
-        let second = requests.enter(Kind::Key, now);
+        let first = requests.enter(Kind::Segment, Some(Duration::from_secs(2)), now);
+        let second = requests.enter(Kind::Key, None, now);
         requests.leave(&first);
         requests.leave(&first);
         assert_eq!(requests.count(), 1);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::open_requests::OpenRequests;
 use crate::observation::Observation;
 use crate::output::wire_metrics::WireMetrics;
-use crate::stats::{Wire, WireSnapshot};
+use crate::stats::{Wire, WireSecond, WireSnapshot};
 
 /// Shared by all connections and by the dispatcher, which reads it once per tick.
 #[derive(Debug)]
@@ -52,6 +52,12 @@ impl Recorder {
         drop(wire);
         self.metrics.show(&snapshot, self.open.count());
         snapshot
+    }
+
+    /// What happened since this was last called; requests that have not ended are in it with their age.
+    pub fn second(&self, now: Instant) -> WireSecond {
+        let open = self.open.all(now);
+        WireSecond { open, ..self.wire().take_second(now) }
     }
 
     /// Everything at this moment; requests that have not ended count as at least as old as they are.

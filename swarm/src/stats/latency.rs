@@ -44,6 +44,8 @@ pub struct StillOpen {
     pub age: Duration,
     /// Time to its first byte, where that has come.
     pub ttfb: Option<Duration>,
+    /// For a segment: its `EXTINF`.
+    pub media: Option<Duration>,
 }
 
 /// What is told of many durations. There is none of no durations.
@@ -104,6 +106,13 @@ impl Durations {
         open.for_each(|duration| all.record(duration));
         let all = all.percentiles()?;
         Some(ended.map_or(all, |ended| all.or_worse(&ended)))
+    }
+
+    /// Adds those of another span.
+    pub fn add(&mut self, other: &Self) {
+        if !other.0.is_empty() {
+            self.0 += &other.0;
+        }
     }
 
     /// Those recorded since `earlier`, a copy of this.

@@ -1,9 +1,13 @@
 //! What is known of the run: fed by the viewers' reports only, read as a [`Snapshot`] by everything that shows it.
 
+mod counts;
 mod failures;
 mod latency;
+mod metric;
 mod playback;
 mod playlists;
+mod second;
+mod window;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -11,12 +15,16 @@ use std::time::{Duration, Instant};
 
 use supervise::Exit;
 
+pub use counts::Counts;
 pub use failures::{FailureKind, Failures};
 pub use latency::{Durations, Latency, Percentiles, StillOpen};
+pub use metric::{Aggregate, Definition, METRICS, Metric, Quantity, Reading, metrics_table};
 pub use playback::{Effects, Playback, PlaybackState, PlaybackTotals, PlaybackView, STALL_FROM};
 pub use playlists::{
     Freshness, MOST_PLAYLISTS, PlaylistHealth, Playlists, STALE_AFTER_TARGETS, STUCK_AFTER_TARGETS,
 };
+pub use second::{PlaylistAge, Second, Seconds, WireSecond};
+pub use window::{ErrorShare, Figures, Spread, Window};
 pub use wire::{
     ErrorKind, KindSnapshot, KindTotals, PlaybackSnapshot, StatusCount, ViewerSnapshot, Wire, WireSnapshot,
 };

@@ -4,6 +4,7 @@
 
 mod requests;
 mod snapshot;
+mod span;
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -12,10 +13,12 @@ pub use requests::{ErrorKind, KindTotals, StatusCount};
 pub use snapshot::{KindSnapshot, PlaybackSnapshot, ViewerSnapshot, WireSnapshot};
 
 use requests::Requests;
+use span::Span;
 
 use super::latency::{Durations, Latency, StillOpen};
 use super::playback::Playback;
-use super::playlists::Playlists;
+use super::playlists::{PlaylistHealth, Playlists};
+use super::{PlaylistAge, WireSecond};
 use crate::observation::{Kind, Observation};
 
 /// Viewers that are modelled. Far more than a machine can run; a number beyond it is a mistake, and must not take
@@ -32,6 +35,7 @@ pub struct Wire {
     startups: Durations,
     playlists: Playlists,
     interval: Interval,
+    span: Span,
 }
 
 /// Between two ticks.
@@ -54,6 +58,7 @@ impl Wire {
             startups: Durations::default(),
             playlists: Playlists::default(),
             interval: Interval { since: now, bytes_before: 0, bytes_per_s: 0.0 },
+            span: Span::default(),
         }
     }
 
@@ -90,6 +95,7 @@ impl Wire {
     pub fn observe(&mut self, seen: &Observation) -> Option<Duration> {
         self.requests.record(seen);
         self.latency.record(seen);
+        self.span.counts.record(seen);
         let mut startup = None;
         let mut went_backwards = false;
         if let Some(playback) = self.viewers.get_mut(seen.viewer as usize) {
@@ -98,6 +104,7 @@ impl Wire {
             startup = effects.startup;
             if let Some(startup) = startup {
                 self.startups.record(startup);
+                self.span.counts.startup.record(startup);
             }
         }
         if let Some(view) = seen.playlist.filter(|_| seen.outcome.is_success()) {
@@ -116,6 +123,17 @@ impl Wire {
             let bytes_per_s = (bytes - self.interval.bytes_before) as f64 / interval.as_secs_f64();
             self.interval = Interval { since: now, bytes_before: bytes, bytes_per_s };
         }
+    }
+
+    /// What happened since this was last called, and how things stand: whoever cuts the run into seconds calls it, and
+    /// nobody else. Open requests are not known here.
+    pub fn take_second(&mut self, now: Instant) -> WireSecond {
+        self.advance(now);
+        let age = |playlist: PlaylistHealth| PlaylistAge {
+            age_s: playlist.age_s,
+            targets: playlist.age_s / playlist.target_duration_s,
+        };
+        self.span.take(&self.viewers, self.playlists.worst().map(age))
     }
 
     /// Everything at this moment.

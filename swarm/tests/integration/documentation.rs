@@ -43,6 +43,19 @@ fn the_flag_table_is_what_help_says() {
 }
 
 #[test]
+fn the_table_of_what_can_be_judged_is_what_the_list_says() {
+    let text = document("CONFIGURATION.md");
+    let after = text.split_once("## What can be judged").map(|(_, after)| after).unwrap();
+    let documented = rows(after.split("\n## ").next().unwrap(), "| `");
+    let plain = |text: &str| text.replace('`', "");
+    let defined: Vec<_> = swarm::stats::METRICS
+        .iter()
+        .map(|of| vec![of.name.to_owned(), of.endings(), of.units(), plain(of.meaning), String::new()])
+        .collect();
+    assert_eq!(documented, defined);
+}
+
+#[test]
 fn the_metrics_table_is_what_a_scrape_shows() {
     let documented: BTreeSet<_> = rows(&document("OBSERVABILITY.md"), "| `hlsswarm_")
         .into_iter()

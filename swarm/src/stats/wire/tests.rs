@@ -205,8 +205,8 @@ fn open_requests_count_as_at_least_as_old_as_they_are_and_are_not_taken_in() {
     lab.gets(0, 0.0, 0);
     let before = lab.snapshot(1.0);
     let open = [
-        StillOpen { kind: Kind::Segment, age: s(9.0), ttfb: Some(s(0.2)) },
-        StillOpen { kind: Kind::Key, age: s(3.0), ttfb: None },
+        StillOpen { kind: Kind::Segment, age: s(9.0), ttfb: Some(s(0.2)), media: None },
+        StillOpen { kind: Kind::Key, age: s(3.0), ttfb: None, media: None },
     ];
     let with = lab.wire.snapshot_with(lab.at(1.0), &open);
     let told = |snapshot: &WireSnapshot, kind: &str| {
@@ -263,4 +263,29 @@ fn a_snapshot_is_json() {
     assert_eq!(json["kinds"][1]["requests"], 1);
     assert_eq!(json["worst_playlist"]["freshness"], "fresh");
     assert_eq!(json["playback"]["rebuffer_ratio"], 0.0);
+}
+
+#[test]
+fn each_second_tells_what_happened_in_it_alone() {
+    let mut lab = Lab::new(2);
+    lab.gets(0, 0.5, 0);
+    lab.sees(0, 0.5, 0);
+    let now = lab.at(1.0);
+    let first = lab.wire.take_second(now);
+    assert_eq!((first.counts.requests, first.counts.segments, first.playing), (2, 1, 1));
+    assert_eq!(first.counts.startup.percentiles().unwrap().count, 1);
+    assert_eq!(first.counts.playing, s(0.4));
+    assert_eq!(first.starting_for, [s(1.0)], "the other viewer has nothing yet");
+    assert!(first.live_latency_p50.is_some() && first.oldest_playlist.is_some());
+    lab.fails(1.5, Kind::Segment, Outcome::Status(503));
+    // 2 s of media from 0.6 on: nothing left at 2.6.
+    let now = lab.at(3.6);
+    let second = lab.wire.take_second(now);
+    assert_eq!((second.counts.requests, second.counts.errors, second.counts.segments), (1, 1, 0));
+    assert_eq!((second.counts.playing, second.counts.stalled), (s(1.6), s(1.0)));
+    assert_eq!((second.stalled, second.counts.stalled_viewers), (1, [0].into()));
+    let now = lab.at(4.6);
+    let third = lab.wire.take_second(now);
+    assert_eq!((third.counts.requests, third.counts.stalled), (0, s(1.0)));
+    assert_eq!(third.counts.startup.percentiles(), None);
 }
