@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, CommandFactory as _, FromArgMatches as _, Parser};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser};
 use hyper::header::{HeaderName, HeaderValue};
 use url::Url;
 
 use crate::exit_code::ExitCode;
 use crate::go_duration;
-use crate::plan::{LONGEST_TIMEOUT, MOST_CLIENTS, Pace, Plan, Request, VariantMode};
+use crate::plan::{Course, LONGEST_TIMEOUT, MOST_CLIENTS, Pace, Plan, Request, VariantMode};
+use crate::stages::Stages;
 use crate::stats::metrics_table;
 
 const EXAMPLES: &str = "\
@@ -56,6 +58,9 @@ struct Args {
     /// Run time, counted from the first start; 0 runs until stopped
     #[arg(long, env = "HLSSWARM_DURATION", default_value = "0", value_name = "TIME")]
     duration: String,
+    /// Load profile: viewers and time of each stage, such as 50:1m,200:5m,50:1m; sets clients and duration
+    #[arg(long, env = "HLSSWARM_STAGES", value_name = "N:TIME,…")]
+    stages: Option<String>,
     /// Variant of a master playlist to play: all, highest, lowest, first
     #[arg(long, env = "HLSSWARM_VARIANT", default_value = "all", value_name = "MODE")]
     variant: String,
@@ -203,11 +208,13 @@ pub fn command() -> clap::Command {
 fn read_flags(args: Vec<OsString>, mistakes: &mut Vec<String>) -> Result<Option<Args>, NoRun> {
     let mut args = two_dashes(args, &command());
     loop {
-        let error =
-            match command().try_get_matches_from(&args).and_then(|found| Args::from_arg_matches(&found)) {
-                Ok(found) => return Ok(Some(found)),
-                Err(error) => error,
-            };
+        let error = match command().try_get_matches_from(&args).and_then(|found| {
+            mistakes.extend(said_twice(&found));
+            Args::from_arg_matches(&found)
+        }) {
+            Ok(found) => return Ok(Some(found)),
+            Err(error) => error,
+        };
         match (error.kind(), error.get(ContextKind::InvalidArg)) {
             (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, _) => {
                 return Err(NoRun::Asked(error.to_string()));
@@ -232,6 +239,16 @@ fn read_flags(args: Vec<OsString>, mistakes: &mut Vec<String>) -> Result<Option<
             }
         }
     }
+}
+
+/// Flags that `-stages` speaks for. In the environment they may stand for other runs.
+fn said_twice(found: &ArgMatches) -> Vec<String> {
+    let typed = |name: &&str| found.value_source(name) == Some(ValueSource::CommandLine);
+    if found.value_source("stages").is_none() {
+        return Vec::new();
+    }
+    let told = |name: &str| format!("-stages and -{name} exclude each other: the stages say it already");
+    ["clients", "duration"].iter().filter(|name| typed(name)).map(|name| told(name)).collect()
 }
 
 /// Takes an unknown flag out, and what looks like its value, which would be taken for a URL otherwise.
@@ -288,6 +305,7 @@ impl Args {
             ramp_rate,
             ramp_jitter,
             duration,
+            stages,
             variant,
             no_cache,
             header,
@@ -317,6 +335,7 @@ impl Args {
         let ramp_rate = take.flag("ramp-rate", parse_rate(&ramp_rate));
         let ramp_jitter = take.flag("ramp-jitter", parse_share(&ramp_jitter));
         let duration = take.flag("duration", go_duration::parse(&duration));
+        let stages = stages.map(|text| take.flag("stages", Stages::parse(&text)));
         let timeout = take.flag("timeout", parse_timeout(&timeout));
         let resolve = resolve.map(|text| {
             let wrong = |_| format!("\"{text}\" is not an IPv4 or IPv6 address");
@@ -353,9 +372,15 @@ impl Args {
             (_, true) => Mode::Check,
             _ => Mode::Run,
         };
+        let course = stages.map_or(Some(Course::Hold), |stages| stages.map(Course::Stages))?;
+        let (clients, duration) = match &course {
+            Course::Stages(stages) => (Some(stages.peak()), Some(stages.duration())),
+            Course::Hold => (clients, duration),
+        };
         let plan = Plan {
             urls: urls.into_iter().collect::<Option<_>>()?,
             clients: clients?,
+            course,
             ramp_rate: ramp_rate?,
             ramp_jitter: ramp_jitter?,
             duration: Some(duration?).filter(|duration| !duration.is_zero()),

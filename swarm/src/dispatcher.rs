@@ -53,6 +53,8 @@ pub struct Run {
     pub clients: u32,
     /// How a rise is paced.
     pub ramp: Ramp,
+    /// When the first viewer starts: now.
+    pub began: Instant,
     /// From the first start; `None` until stopped.
     pub duration: Option<Duration>,
     /// For the viewers' backoffs.
@@ -112,7 +114,7 @@ pub async fn run(
     let mut viewers = JoinSet::new();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut conductor = Conductor::new(run.clients, run.ramp, run.duration, Instant::now());
+    let mut conductor = Conductor::new(run.clients, run.ramp, run.duration, run.began);
     metrics.set_target(conductor.target());
     let mut wire_at_end = None;
     loop {

@@ -8,7 +8,8 @@
 //! 2. [`preflight`] finds everything that can be known to fail, all at once: the FFmpeg ([`ffmpeg::capabilities`]), the
 //!    machine ([`limits`]), the ports and files, and the URL itself ([`upstream`], [`playlist`]). What is left is a
 //!    command line per stream ([`ffmpeg::command`]).
-//! 3. [`dispatcher`] starts viewers as the [`ramp`] says, holds them, and drains them.
+//! 3. [`dispatcher`] starts viewers as the [`ramp`] says, holds them, and drains them. Who wants another number of
+//!    viewers during the run asks it for one: [`stages`].
 //! 4. Each [`viewer`] keeps one FFmpeg running, as `supervise` lets processes live and die, and reports what happens.
 //! 5. [`stats`] adds the reports up, and [`output`] shows them: metrics, status, summary, report.
 //!
@@ -31,12 +32,13 @@ pub mod playlist;
 pub mod preflight;
 pub mod proxy;
 pub mod ramp;
+pub mod stages;
 pub mod stats;
 pub mod upstream;
 pub mod viewer;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use anyhow::Context as _;
 use supervise::StopSignals;
@@ -50,7 +52,7 @@ use output::metrics::Metrics;
 use output::report::{Report, Times};
 use output::status::{Status, Terminal};
 use output::summary;
-use plan::{CHECK_DURATION, Plan};
+use plan::{CHECK_DURATION, Course, Plan};
 use preflight::{Problem, Ready};
 use proxy::catalog::Catalog;
 use proxy::connection::Shared;
@@ -71,6 +73,7 @@ pub async fn run(invocation: Invocation, terminal: Terminal) -> anyhow::Result<E
         Mode::PrintCommand => return print_commands(&plan).await,
         Mode::Check => {
             plan.clients = 1;
+            plan.course = Course::Hold;
             plan.duration = Some(CHECK_DURATION);
             plan.reports.clear();
         }
@@ -129,14 +132,17 @@ async fn play(
         streams,
         launcher: Arc::new(preflight::launcher(plan, ffmpeg, access)),
         recorder: wire.as_ref().map(|wire| Arc::clone(&wire.recorder)),
-        clients: plan.clients,
+        clients: match plan.course {
+            Course::Hold => plan.clients,
+            Course::Stages(_) => stages::FIRST_VIEWERS,
+        },
         ramp: Ramp::new(plan.ramp_rate, plan.ramp_jitter, plan.seed),
+        began: Instant::now(),
         duration: plan.duration,
         seed: plan.seed,
     };
     let started = SystemTime::now();
-    let (_helm, requests) = dispatcher::requests();
-    let outcome = dispatcher::run(run, stop, requests, &metrics, &mut status).await;
+    let outcome = steered(plan, run, stop, &metrics, &mut status).await;
     let times = Times { started, ended: SystemTime::now() };
     terminal.clear();
     let exit_code = exit_code_of(&outcome);
@@ -150,6 +156,26 @@ async fn play(
         tracing::info!("report written to {}", path.display());
     }
     Ok(exit_code)
+}
+
+/// The run, with whoever changes its number of viewers beside it.
+async fn steered(
+    plan: &Plan,
+    run: Run,
+    stop: StopSignals,
+    metrics: &Metrics,
+    status: &mut Status,
+) -> Outcome {
+    let began = run.began;
+    let (helm, requests) = dispatcher::requests();
+    let run = dispatcher::run(run, stop, requests, metrics, status);
+    match &plan.course {
+        Course::Hold => run.await,
+        Course::Stages(stages) => tokio::select! {
+            outcome = run => outcome,
+            never = stages::follow(stages, began, helm) => match never {},
+        },
+    }
 }
 
 /// A proxy that measures, while it lives.
@@ -184,7 +210,12 @@ fn announce(plan: &Plan, ffmpeg_version: &str, admin: Option<&AdminServer>) {
         .duration
         .map_or_else(|| "until stopped".to_owned(), |d| format!("for {}", go_duration::format(d)));
     let viewers = summary::count(plan.clients.into(), "viewer");
-    tracing::info!("{viewers} at {} per second, {duration}, on {urls}", plan.ramp_rate);
+    match &plan.course {
+        Course::Hold => tracing::info!("{viewers} at {} per second, {duration}, on {urls}", plan.ramp_rate),
+        Course::Stages(stages) => {
+            tracing::info!("stages {stages}, at most {viewers}, {duration}, on {urls}");
+        }
+    }
     tracing::info!("FFmpeg {ffmpeg_version}, seed {}", plan.seed);
     if let Some(admin) = admin {
         tracing::info!("metrics on http://{}/metrics", admin.address());

@@ -7,6 +7,8 @@ use std::time::Duration;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 
+use crate::stages::Stages;
+
 /// Most viewers that one run accepts. Far above what FFmpegs on one machine can be; it keeps a typing slip such as
 /// an extra pair of zeros from starting a fork bomb.
 pub const MOST_CLIENTS: u32 = 100_000;
@@ -22,8 +24,11 @@ pub const CHECK_DURATION: Duration = Duration::from_secs(10);
 pub struct Plan {
     /// At least one; viewers are spread over them in turn.
     pub urls: Vec<Url>,
-    /// How many viewers shall run, 1 to [`MOST_CLIENTS`].
+    /// How many viewers shall run, 1 to [`MOST_CLIENTS`]; with another course than [`Course::Hold`] the most at the
+    /// same time.
     pub clients: u32,
+    /// How many shall run when.
+    pub course: Course,
     /// Viewers started per second, above 0.
     pub ramp_rate: f64,
     /// Random offset of each start, in gaps between two starts, 0 to 1.
@@ -52,6 +57,15 @@ pub struct Plan {
     pub reports: Vec<PathBuf>,
     /// Makes ramp jitter and backoff jitter repeatable.
     pub seed: u64,
+}
+
+/// How many viewers shall run when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// All, from the ramp to the end.
+    Hold,
+    /// As a profile says, which also says for how long.
+    Stages(Stages),
 }
 
 /// Which variant of a master playlist is played. A media playlist is played as it is in every mode.

@@ -48,6 +48,8 @@ fn every_mistake_is_told_at_once() {
         "2",
         "-duration",
         "90",
+        "-stages",
+        "50:0s",
         "-variant",
         "best",
         "-pace",
@@ -73,6 +75,9 @@ fn every_mistake_is_told_at_once() {
         "-ramp-rate: \"fast\"",
         "-ramp-jitter: \"2\"",
         "-duration: \"90\"",
+        "-stages: the stage \"50:0s\"",
+        "-stages and -clients exclude",
+        "-stages and -duration exclude",
         "-variant: \"best\" is not one of all, highest, lowest, first",
         "-pace: \"slow\"",
         "-metrics: \"nowhere\"",
@@ -80,13 +85,13 @@ fn every_mistake_is_told_at_once() {
         "run.txt",
         "-seed: \"x\"",
         "-log-format: \"xml\"",
-        "exclude each other",
+        "-print-cmd and -check exclude each other",
         "\"ftp://h/x\"",
         "\"stream.m3u8\"",
     ] {
         assert_eq!(told.iter().filter(|mistake| mistake.contains(part)).count(), 1, "{part} in {told:#?}");
     }
-    assert_eq!(told.len(), 15, "{told:#?}");
+    assert_eq!(told.len(), 18, "{told:#?}");
 }
 
 #[test]
@@ -152,6 +157,14 @@ fn several_urls_and_a_duration_are_taken() {
     let plan = parsed(&["-duration", "1h30m", URL, "https://other.test/x?a=b"]).plan;
     assert_eq!(plan.urls.len(), 2);
     assert_eq!(plan.duration, Some(Duration::from_secs(5400)));
+}
+
+#[test]
+fn stages_say_how_many_and_for_how_long() {
+    let plan = parsed(&["-stages", "50:1m,200:5m", URL]).plan;
+    assert_eq!((plan.clients, plan.duration), (200, Some(Duration::from_secs(360))));
+    assert!(matches!(plan.course, Course::Stages(_)));
+    assert_eq!(parsed(&[URL]).plan.course, Course::Hold);
 }
 
 #[test]

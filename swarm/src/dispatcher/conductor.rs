@@ -117,8 +117,10 @@ impl Conductor {
                 Action::Abort
             }
             Event::Steer(Steer { viewers, pace }) => {
-                self.approach.aim_at(viewers, pace, now);
-                self.stats.aim_at(self.target(), now);
+                if !self.is_draining() {
+                    self.approach.aim_at(viewers, pace, now);
+                    self.stats.aim_at(viewers, now);
+                }
                 Action::Nothing
             }
             Event::Report(report) => match self.stats.record(&report, self.target(), now) {

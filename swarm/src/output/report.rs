@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::summary;
 use crate::dispatcher::{EndedBy, Outcome};
-use crate::plan::{Pace, Plan, VariantMode};
+use crate::plan::{Course, Pace, Plan, VariantMode};
 use crate::stats::{FailureKind, WireSnapshot};
 
 /// Rises when a field changes its meaning or goes away; new fields do not raise it.
@@ -44,6 +44,7 @@ struct Configuration {
     ramp_rate_per_s: f64,
     ramp_jitter: f64,
     duration_s: Option<f64>,
+    stages: Option<String>,
     variant: VariantMode,
     pace: Pace,
     header_names: Vec<String>,
@@ -65,6 +66,7 @@ struct OutcomeSection {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Viewers {
     target: u32,
+    peak_target: u32,
     active_at_end: u32,
     peak_active: u32,
     have_played: u32,
@@ -109,6 +111,10 @@ impl Report {
                 ramp_rate_per_s: plan.ramp_rate,
                 ramp_jitter: plan.ramp_jitter,
                 duration_s: plan.duration.map(|duration| duration.as_secs_f64()),
+                stages: match &plan.course {
+                    Course::Stages(stages) => Some(stages.to_string()),
+                    Course::Hold => None,
+                },
                 variant: plan.variant,
                 pace: plan.pace,
                 header_names: plan.request.headers.keys().map(ToString::to_string).collect(),
@@ -126,6 +132,7 @@ impl Report {
             },
             viewers: Viewers {
                 target: at_end.target,
+                peak_target: at_end.peak_target,
                 active_at_end: at_end.totals.active,
                 peak_active: at_end.totals.peak_active,
                 have_played: after.totals.have_played,

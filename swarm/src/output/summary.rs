@@ -17,6 +17,7 @@ const FAILURE_LINES: usize = 5;
 pub fn sentence(outcome: &Outcome) -> String {
     let Snapshot { elapsed, target, totals, target_reached_after, all_ran_for, least_active, .. } =
         &outcome.at_end;
+    let Snapshot { peak_target, target_moved, .. } = &outcome.at_end;
     // The wire knows why a request failed; FFmpeg was only told that it did.
     let on_the_wire =
         outcome.wire.as_ref().and_then(|wire| wire.errors.iter().max_by_key(|error| error.count));
@@ -27,6 +28,13 @@ pub fn sentence(outcome: &Outcome) -> String {
     if totals.have_played == 0 && outcome.after.totals.have_played == 0 {
         let why = commonest.as_deref().unwrap_or("no media arrived before the end");
         return format!("No viewer ever received media: {why}");
+    }
+    if *target_moved {
+        let restarts = count(totals.restarted, "restart");
+        return format!(
+            "At most {} viewers ran at the same time, of {peak_target} at most wanted; {} of {target} at the end, with {restarts}",
+            totals.peak_active, totals.active
+        );
     }
     match target_reached_after {
         Some(reached) => {
@@ -65,17 +73,21 @@ pub fn sentence(outcome: &Outcome) -> String {
 /// The sentence and the table, ready to print.
 pub fn text(outcome: &Outcome) -> String {
     let Snapshot { elapsed, target, totals, target_reached_after, exits, .. } = &outcome.at_end;
+    let Snapshot { peak_target, target_moved, .. } = &outcome.at_end;
     let Snapshot { failures, other_failures, .. } = &outcome.after;
     let mut rows: Vec<(&str, String)> = Vec::new();
     let reached = target_reached_after.map_or_else(
         || "never all at the same time".to_owned(),
         |after| format!("all after {}", seconds(after)),
     );
-    rows.push((
-        "viewers",
-        format!("{} of {target} active at the end, peak {}, {reached}", totals.active, totals.peak_active),
-    ));
-    rows.push(("played", format!("{} of {target} received media", outcome.after.totals.have_played)));
+    let peak = totals.peak_active;
+    let peak = if *target_moved {
+        format!("peak {peak} of {peak_target}")
+    } else {
+        format!("peak {peak}, {reached}")
+    };
+    rows.push(("viewers", format!("{} of {target} active at the end, {peak}", totals.active)));
+    rows.push(("played", format!("{} of {peak_target} received media", outcome.after.totals.have_played)));
     rows.extend(outcome.wire.iter().flat_map(wire_summary::rows));
     rows.push(("starts", format!("{}, and {}", totals.started, count(totals.restarted, "restart"))));
     if totals.completed_views > 0 {
@@ -132,6 +144,8 @@ mod tests {
         let mut at_end = Snapshot {
             elapsed: Duration::from_secs(30),
             target: 10,
+            peak_target: 10,
+            target_moved: false,
             totals: Totals { active: 10, peak_active: 10, started: 10, have_played: 10, ..Totals::default() },
             target_reached_after: Some(Duration::from_millis(1812)),
             all_ran_for: Duration::from_millis(28_188),
@@ -185,6 +199,14 @@ mod tests {
             at_end.least_active = Some(9);
         });
         assert_eq!(outage, "10 of 10 viewers were active for 20s of 28.2s, at worst 9, with 1 restart");
+        let moved = said(&|at_end| {
+            (at_end.target, at_end.peak_target, at_end.target_moved) = (5, 20, true);
+            (at_end.totals.active, at_end.totals.peak_active) = (5, 19);
+        });
+        assert_eq!(
+            moved,
+            "At most 19 viewers ran at the same time, of 20 at most wanted; 5 of 5 at the end, with 0 restarts"
+        );
         let in_ramp = said(&|at_end| {
             at_end.target_reached_after = None;
             at_end.totals.started = 4;

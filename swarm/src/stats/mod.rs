@@ -36,6 +36,8 @@ use crate::viewer::{Ended, Ending, Happening, Report, StartKind};
 #[derive(Debug)]
 pub struct Stats {
     began: Instant,
+    peak_target: u32,
+    target_moved: bool,
     totals: Totals,
     exits: BTreeMap<Exit, u64>,
     failures: Failures,
@@ -75,6 +77,10 @@ pub struct Snapshot {
     pub elapsed: Duration,
     /// How many viewers shall run.
     pub target: u32,
+    /// The highest that this ever was.
+    pub peak_target: u32,
+    /// It was not the same all the time.
+    pub target_moved: bool,
     /// Counts.
     pub totals: Totals,
     /// When all viewers ran at the same time, for the first time.
@@ -110,6 +116,8 @@ impl Stats {
     pub fn new(clients: u32, now: Instant) -> Self {
         Self {
             began: now,
+            peak_target: clients,
+            target_moved: false,
             totals: Totals::default(),
             exits: BTreeMap::new(),
             failures: Failures::default(),
@@ -162,6 +170,8 @@ impl Stats {
     /// all of the new number ran.
     pub fn aim_at(&mut self, target: u32, now: Instant) {
         let after = now.saturating_duration_since(self.began);
+        self.peak_target = self.peak_target.max(target);
+        self.target_moved = true;
         let all_run = target > 0 && self.totals.active >= target;
         if !all_run {
             self.close_all_run(after);
@@ -235,6 +245,8 @@ impl Stats {
         Snapshot {
             elapsed: now.saturating_duration_since(self.began),
             target,
+            peak_target: self.peak_target,
+            target_moved: self.target_moved,
             totals: self.totals,
             target_reached_after: self.target_reached_after,
             all_ran_for: self.all_ran_for

@@ -8,6 +8,7 @@ mod interface;
 mod playing;
 mod preflight;
 mod restarting;
+mod steering;
 mod stopping;
 mod support;
 mod tls;
