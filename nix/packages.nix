@@ -6,6 +6,10 @@ let
   ffmpeg-lean = pkgs.callPackage ./ffmpeg-lean.nix { };
   ffmpeg = pkgs.ffmpeg-headless;
 
+  setDefaults = lib.concatMapAttrsStringSep " " (
+    variable: value: "--set-default ${variable} ${lib.escapeShellArg value}"
+  );
+
   # One of the programs. `defaults` are environment variables: a flag, or the user's own variable, wins.
   program =
     name: defaults:
@@ -22,13 +26,14 @@ let
         };
       }
       ''
-        makeWrapper ${programs}/bin/${name} $out/bin/${name} ${
-          lib.concatStringsSep " " (
-            lib.mapAttrsToList (
-              variable: value: "--set-default ${variable} ${lib.escapeShellArg value}"
-            ) defaults
-          )
-        }
+        makeWrapper ${programs}/bin/${name} $out/bin/${name} ${setDefaults defaults}
+
+        share=$out/share
+        mkdir -p $share/{bash-completion/completions,fish/vendor_completions.d,man/man1,zsh/site-functions}
+        $out/bin/${name} man >$share/man/man1/${name}.1
+        $out/bin/${name} completions bash >$share/bash-completion/completions/${name}
+        $out/bin/${name} completions fish >$share/fish/vendor_completions.d/${name}.fish
+        $out/bin/${name} completions zsh >$share/zsh/site-functions/_${name}
       '';
 
   swarm = program "swarm" { HLSSWARM_FFMPEG = lib.getExe ffmpeg; };

@@ -27,6 +27,9 @@ Examples:
   swarm -no-cache -header 'Authorization: Bearer …' -report run.json URL
   swarm -check URL
 
+Beside a run, as first argument: health (is the swarm on this machine well?), check-flags (are the flags
+that follow right? touches nothing), man, completions bash|zsh|fish.
+
 Exit codes: 0 finished, 1 internal error, 2 wrong usage, 3 preflight failed,
 4 no viewer ever received media, 130 killed by a second signal.";
 
@@ -202,6 +205,15 @@ pub fn command() -> clap::Command {
         let unset = arg.get_env().is_some_and(is_empty);
         if unset { arg.env(Resettable::Reset) } else { arg }
     })
+}
+
+/// What `-metrics` is when it is not given: its variable, or its default.
+pub(crate) fn metrics_default() -> String {
+    let command = command();
+    let arg = command.get_arguments().find(|arg| arg.get_long() == Some("metrics"));
+    let from_environment = arg.and_then(Arg::get_env).and_then(std::env::var_os);
+    let value = from_environment.or_else(|| Some(arg?.get_default_values().first()?.to_os_string()));
+    value.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// clap stops at the first unknown flag; each is taken out and noted until the rest can be read.
@@ -462,7 +474,7 @@ fn parse_share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| format!("\"{text}\" is not a share from 0 to 1"))
 }
 
-fn parse_address(text: &str) -> Result<Option<SocketAddr>, String> {
+pub(crate) fn parse_address(text: &str) -> Result<Option<SocketAddr>, String> {
     if text == "off" {
         return Ok(None);
     }

@@ -24,6 +24,7 @@ pub mod dispatcher;
 pub mod exit_code;
 pub mod ffmpeg;
 pub mod go_duration;
+pub mod health;
 pub mod limits;
 pub mod observation;
 pub mod output;

@@ -2,15 +2,22 @@
 
 #![forbid(unsafe_code)]
 
+use std::ffi::OsString;
 use std::process::ExitCode as Process;
 
+use manual::Dashes;
 use swarm::cli::{self, Log};
 use swarm::exit_code::ExitCode;
+use swarm::health;
 use swarm::output::status::Terminal;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 fn main() -> Process {
-    let invocation = match cli::parse(std::env::args_os()) {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    if let Some(code) = side_question(&args) {
+        return code.into();
+    }
+    let invocation = match cli::parse(args) {
         Ok(invocation) => invocation,
         Err(no_run) => return no_run.report().into(),
     };
@@ -29,6 +36,37 @@ fn main() -> Process {
             tracing::error!("{error:#}");
             ExitCode::Internal.into()
         }
+    }
+}
+
+/// What is no run: its first argument is a word that no URL can be.
+fn side_question(args: &[OsString]) -> Option<ExitCode> {
+    match args.get(1).and_then(|word| word.to_str()) {
+        Some("health") => return Some(health::ask(&args[2..])),
+        Some("check-flags") => return Some(check_flags(args)),
+        _ => {}
+    }
+    Some(match manual::asked(args, cli::command, Dashes::OneOrTwo)? {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::Finished
+        }
+        Err(mistake) => {
+            eprintln!("swarm: {mistake}");
+            ExitCode::Usage
+        }
+    })
+}
+
+/// Reads flags and environment as a run would, and touches nothing: for settings that are made on another machine.
+fn check_flags(args: &[OsString]) -> ExitCode {
+    let without_the_word = args.iter().take(1).chain(&args[2..]).cloned();
+    match cli::parse(without_the_word) {
+        Ok(_) => {
+            println!("ok");
+            ExitCode::Finished
+        }
+        Err(no_run) => no_run.report(),
     }
 }
 

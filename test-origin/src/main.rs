@@ -5,16 +5,32 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
+use manual::Dashes;
 use supervise::StopSignals;
 use test_origin::cli::{Args, Request};
 use test_origin::plan::{Plan, Task};
 use test_origin::{catalog, exit_code, log, preflight, questions, serve};
 
+/// First argument that asks whether the flags behind it are right.
+const CHECK_FLAGS: &str = "check-flags";
+
 // One thread: the kernel ends the children of a thread with it, and there is little to do.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let args = Args::parse();
+    let mut words: Vec<_> = std::env::args_os().collect();
+    if let Some(answer) = manual::asked(&words, Args::command, Dashes::Two) {
+        return ExitCode::from(match answer {
+            Ok(text) => say(text.trim_end()),
+            Err(mistake) => complain([mistake], exit_code::USAGE),
+        });
+    }
+    // Reads flags and environment as a run would, and touches nothing: for settings that are made on another machine.
+    let only_flags = words.get(1).is_some_and(|word| word == CHECK_FLAGS);
+    if only_flags {
+        words.remove(1);
+    }
+    let args = Args::parse_from(words);
     log::start(args.verbose, args.log_format);
     let code = match args.into_request() {
         Err(mistakes) => complain(mistakes, exit_code::USAGE),
@@ -22,6 +38,7 @@ async fn main() -> ExitCode {
             Ok(table) => say(table.trim_end()),
             Err(error) => complain([error], exit_code::INTERNAL),
         },
+        Ok(Request::Run(_)) if only_flags => say("ok"),
         Ok(Request::Run(plan)) => match StopSignals::listen() {
             Ok(signals) => run(&plan, signals).await,
             Err(error) => complain([error], exit_code::INTERNAL),

@@ -43,6 +43,43 @@ fn the_admin_pages_answer_while_the_ramp_goes_on_and_after() {
 }
 
 #[test]
+fn health_is_0_while_a_swarm_runs_and_1_when_none_does() {
+    let origin = origin("one-second", &[]);
+    let mut swarm = Swarm::start(&["-clients", "1", &origin.url]);
+    let said = swarm.program.stderr();
+    let url = said.split_whitespace().find(|word| word.ends_with("/metrics")).unwrap();
+    let address = url.trim_start_matches("http://").trim_end_matches("/metrics").to_owned();
+    let well = run(&["health", &address]);
+    assert_eq!((well.code, well.stdout.as_str()), (Some(0), "ok\n"), "{well:?}");
+    swarm.program.send(nix::sys::signal::Signal::SIGTERM);
+    swarm.program.wait();
+    let gone = run(&["health", &address]);
+    assert_eq!(gone.code, Some(1), "{gone:?}");
+    assert!(gone.stderr.starts_with(&format!("swarm: no swarm answers on {address}: ")), "{}", gone.stderr);
+    assert_eq!(run(&["health", "off"]).code, Some(2));
+}
+
+#[test]
+fn flags_are_checked_without_a_machine_or_a_stream() {
+    let good =
+        run(&["check-flags", "-clients", "5", "-ffmpeg", "/no/such", "http://no-such-host.invalid/x.m3u8"]);
+    assert_eq!((good.code, good.stdout.as_str()), (Some(0), "ok\n"), "{good:?}");
+    let wrong = run(&["check-flags", "-clients", "0", "http://h/x.m3u8"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("-clients: \"0\""), "{}", wrong.stderr);
+}
+
+#[test]
+fn the_program_makes_its_own_manual_page_and_completions() {
+    assert!(run(&["man"]).stdout.contains(r"\-\-ramp\-rate"));
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&["completions", shell]);
+        assert!(script.code == Some(0) && script.stdout.contains("ramp-rate"), "{shell}: {script:?}");
+    }
+    assert_eq!(run(&["completions", "tcsh"]).code, Some(2));
+}
+
+#[test]
 fn wrong_usage_is_exit_code_2_and_help_is_0() {
     let wrong = run(&["-clients", "none", "-frob"]);
     assert_eq!(wrong.code, Some(2));

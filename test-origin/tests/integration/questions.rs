@@ -24,6 +24,25 @@ fn the_list_has_every_profile_file() {
 }
 
 #[test]
+fn flags_are_checked_without_what_they_name() {
+    let bare = |words: &[&str]| Command::new(env!("CARGO_BIN_EXE_test-origin")).args(words).output().unwrap();
+    let good = bare(&["check-flags", "--ffmpeg", "/no/such", "--dir", "/no/such", "--cache-dir", "/no/such"]);
+    assert_eq!((good.status.code(), &good.stdout[..]), (Some(0), &b"ok\n"[..]), "{good:?}");
+    let wrong = bare(&["check-flags", "--profile", "nope"]);
+    assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
+}
+
+#[test]
+fn the_program_makes_its_own_manual_page_and_completions() {
+    let bare = |words: &[&str]| Command::new(env!("CARGO_BIN_EXE_test-origin")).args(words).output().unwrap();
+    let page = bare(&["man"]);
+    assert!(String::from_utf8_lossy(&page.stdout).contains(r"\-\-profile\-file"), "{page:?}");
+    let script = bare(&["completions", "bash"]);
+    assert!(String::from_utf8_lossy(&script.stdout).contains("--profile-file"), "{script:?}");
+    assert_eq!(bare(&["completions", "tcsh"]).status.code(), Some(2));
+}
+
+#[test]
 fn nginx_accepts_the_printed_configuration_of_every_profile() {
     let log = open_dir().path().join("log with a space");
     for flags in [
