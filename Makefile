@@ -9,13 +9,14 @@ ARGS ?=
 # A profile of the test origin: `make test-origin PROFILE=mini-abr`.
 PROFILE ?= default
 
-.PHONY: help demo test build check test-origin swarm bench-wire clean
+.PHONY: help demo ffmpeg-lean test build check test-origin swarm bench-wire clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: build ## Ten viewers on a live stream of this machine, for 30 s
-	@PATH=$$PWD/target/release:$$PATH scripts/demo.sh
+demo: build ## Ten viewers on a live stream of this machine, for 30 s (LEAN=1: with the lean FFmpeg)
+	@$(if $(LEAN),export HLSSWARM_FFMPEG; HLSSWARM_FFMPEG=$$(scripts/ffmpeg-lean.sh);) \
+		PATH=$$PWD/target/release:$$PATH scripts/demo.sh
 
 test: require ## All tests, with the real FFmpeg and Nginx
 	$(CARGO) test --workspace --locked
@@ -38,6 +39,9 @@ test-origin-%: build ## The same with another profile: make test-origin-low-late
 
 swarm: build ## Load-test: make swarm ARGS='-clients 20 -duration 1m URL'
 	@exec target/release/swarm $(ARGS)
+
+ffmpeg-lean: ## A small FFmpeg that only plays HLS, into the cache folder (prints where)
+	@scripts/ffmpeg-lean.sh
 
 bench-wire: require ## What the measuring proxy costs, against none (two minutes)
 	@scripts/require.sh wrk python3

@@ -1,22 +1,22 @@
-# An FFmpeg with nothing but what a viewer needs: a fifth of the memory of a full one per viewer. Its flags are a file
-# of their own, because `make ffmpeg-lean` builds the same without Nix.
+# An FFmpeg with nothing but what a viewer needs: a fifth of the memory of a full one per viewer. Its flags and its
+# release are files of their own, because `make ffmpeg-lean` builds the same without Nix.
 {
   lib,
   stdenv,
   fetchurl,
-  nasm,
 }:
+let
+  release = lib.importJSON ./ffmpeg-lean.json;
+in
 stdenv.mkDerivation (finalAttrs: {
   pname = "ffmpeg-lean";
   # The command line of FFmpeg 7 and later runs three threads per process, that of 5.1 one.
-  version = "5.1.9";
+  inherit (release) version;
 
   src = fetchurl {
     url = "https://ffmpeg.org/releases/ffmpeg-${finalAttrs.version}.tar.xz";
-    sha256 = "d9b593bb2ba93d4b50f74177e0cdcd41747e708596367deed0c30348a71dd176";
+    inherit (release) sha256;
   };
-
-  nativeBuildInputs = lib.optional stdenv.hostPlatform.isx86_64 nasm;
 
   # FFmpeg's configure is not autoconf's: it refuses what it does not know.
   configurePlatforms = [ ];

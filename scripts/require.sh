@@ -14,7 +14,9 @@ for program in "$@"; do
             echo "make: cargo is missing: install Rust as https://rustup.rs says, then open a new shell" >&2
             exit 1
             ;;
-        # Debian's package names of programs that are called otherwise would go here.
+        # Debian's package names of programs that are called otherwise.
+        cc) packages+=(gcc libc6-dev) ;;
+        xz) packages+=(xz-utils) ;;
         *) packages+=("$program") ;;
     esac
 done
