@@ -22,8 +22,8 @@ use crate::output::metrics::Metrics;
 use crate::output::status::Status;
 use crate::proxy::recorder::Recorder;
 use crate::ramp::Ramp;
-use crate::stats::{Snapshot, WireSnapshot};
-use crate::viewer::{self, Happening, Report, Seat, Target};
+use crate::stats::{SessionEnd, Snapshot, WireSnapshot};
+use crate::viewer::{self, Ending, Happening, Report, Seat, Target};
 
 pub use approach::Pace;
 
@@ -152,6 +152,7 @@ pub async fn run(
                     stream: stream.clone(),
                     launcher: Arc::clone(&run.launcher),
                     seed: run.seed.wrapping_add(u64::from(number)),
+                    wire: run.recorder.clone(),
                     target: target.clone(),
                     reports: reports_sender.clone(),
                 }));
@@ -207,9 +208,16 @@ fn tell_target(
 /// The wire sees requests only: when processes begin and end is told to it.
 fn tell_wire(recorder: Option<&Recorder>, report: &Report) {
     let Some(recorder) = recorder else { return };
-    match report.what {
-        Happening::Started(_) => recorder.wire().process_started(report.viewer, report.session, report.at),
-        Happening::Ended(_) => recorder.wire().process_ended(report.viewer, report.at),
+    let &Report { viewer, session, at, ref what } = report;
+    match what {
+        Happening::Started(_) => recorder.wire().process_started(viewer, session, at),
+        Happening::Ended(ended) => {
+            let end = match ended.ending {
+                Ending::Failed { .. } => SessionEnd::Failed,
+                Ending::Stopped | Ending::Completed => SessionEnd::Over,
+            };
+            recorder.wire().process_ended(viewer, session, end, at);
+        }
         Happening::NotStarted { .. } | Happening::Playing => {}
     }
 }

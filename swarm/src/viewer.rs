@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use crate::ffmpeg::failure;
 use crate::ffmpeg::progress::Progress;
 use crate::ffmpeg::{Launcher, Stream};
+use crate::proxy::recorder::Recorder;
 use crate::proxy::ticket::Ticket;
 
 /// A process that played this long has proven itself: its next failure starts the backoff anew.
@@ -86,7 +87,7 @@ pub struct Ended {
 pub enum Ending {
     /// We stopped it.
     Stopped,
-    /// A VOD was played to its end.
+    /// A VOD, or a live stream that ended, was played to its end.
     Completed,
     /// Anything else, exit code 0 of a live stream included.
     Failed {
@@ -112,6 +113,8 @@ pub struct Seat {
     pub launcher: Arc<Launcher>,
     /// For the backoff's jitter.
     pub seed: u64,
+    /// Which knows whether a stream was played to its end; `None` where FFmpegs fetch by themselves.
+    pub wire: Option<Arc<Recorder>>,
     /// Whether it shall run.
     pub target: watch::Receiver<Target>,
     /// Where it tells what happens.
@@ -130,29 +133,33 @@ pub struct Gone {
 /// A viewer's history, as far as it decides what comes next.
 #[derive(Debug)]
 struct Viewer {
-    can_complete: bool,
+    /// The preflight saw a VOD.
+    is_vod: bool,
     backoff: Backoff,
     next_start: StartKind,
 }
 
 impl Viewer {
-    fn new(can_complete: bool, seed: u64) -> Self {
-        Self { can_complete, backoff: Backoff::new(seed), next_start: StartKind::First }
+    fn new(is_vod: bool, seed: u64) -> Self {
+        Self { is_vod, backoff: Backoff::new(seed), next_start: StartKind::First }
     }
 
-    /// What the end of a process means. Only a process that played can complete a view: one that ends at once with
-    /// code 0 would spin.
-    fn judge(&self, exit: Exit, media: Duration, said: &[String]) -> Ending {
-        if self.can_complete && exit == Exit::Code(0) && media > Duration::ZERO {
+    /// What the end of a process means. `left` is what the wire knows to be left to play of a stream that has ended
+    /// and was fetched to its end. Only a process that played can complete a view: one that ends at once with code 0
+    /// would spin.
+    fn judge(&self, exit: Exit, media: Duration, left: Option<Duration>, said: &[String]) -> Ending {
+        let has_ended = self.is_vod || left.is_some();
+        if has_ended && exit == Exit::Code(0) && media > Duration::ZERO {
             Ending::Completed
         } else {
             Ending::Failed { reason: failure::reason(said, exit) }
         }
     }
 
-    /// How long to wait before the next process; `None` for never.
+    /// How long to wait before the next process; `None` for never. The last seconds of a live stream are played before
+    /// it is viewed again, as the VOD that it has become: otherwise all viewers would fetch them over and over.
     #[must_use]
-    fn ended(&mut self, ending: &Ending, played: Duration) -> Option<Duration> {
+    fn ended(&mut self, ending: &Ending, played: Duration, left: Option<Duration>) -> Option<Duration> {
         if played >= PROVEN_AFTER {
             self.backoff.reset();
         }
@@ -161,7 +168,7 @@ impl Viewer {
             Ending::Completed => {
                 self.backoff.reset();
                 self.next_start = StartKind::NextView;
-                Some(Duration::ZERO)
+                Some(left.filter(|_| !self.is_vod).unwrap_or_default())
             }
             Ending::Failed { .. } => {
                 self.next_start = StartKind::Restart;
@@ -173,7 +180,7 @@ impl Viewer {
 
 /// Plays until the target falls to this viewer's number or below, or nobody listens to its reports any more.
 pub async fn play(seat: Seat) -> Gone {
-    let Seat { number, session, stream, launcher, seed, mut target, reports } = seat;
+    let Seat { number, session, stream, launcher, seed, wire, mut target, reports } = seat;
     let mut viewer = Viewer::new(stream.can_complete, seed);
     let mut voice = Voice { viewer: number, session, reports };
     let gone = |session| Gone { viewer: number, next_session: session + 1 };
@@ -188,8 +195,11 @@ pub async fn play(seat: Seat) -> Gone {
                 }
                 let attended = attend(child, unwanted(&mut target, number), &voice).await;
                 let Attended { exit, stopped, media, played, said } = attended;
-                let ending = if stopped { Ending::Stopped } else { viewer.judge(exit, media, &said) };
-                let pause = viewer.ended(&ending, played);
+                let left = wire
+                    .as_ref()
+                    .and_then(|wire| wire.wire().left_to_play(number, voice.session, Instant::now()));
+                let ending = if stopped { Ending::Stopped } else { viewer.judge(exit, media, left, &said) };
+                let pause = viewer.ended(&ending, played, left);
                 let ended = Ended { exit, ending, ran: started.elapsed(), media, said };
                 if !voice.tell(Instant::now(), Happening::Ended(ended)).await {
                     return gone(voice.session);
@@ -356,41 +366,51 @@ mod tests {
     }
 
     #[test]
-    fn only_a_vod_that_played_and_exited_with_zero_completes() {
-        for (can_complete, exit, media, completes) in [
-            (true, Exit::Code(0), MEDIA, true),
-            (true, Exit::Code(0), Duration::ZERO, false),
-            (true, Exit::Code(1), MEDIA, false),
-            (true, Exit::Signal(9), MEDIA, false),
-            (false, Exit::Code(0), MEDIA, false),
+    fn only_a_stream_with_an_end_that_played_and_exited_with_zero_completes() {
+        let known = Some(Duration::from_secs(6));
+        for (is_vod, exit, media, left, completes) in [
+            (true, Exit::Code(0), MEDIA, None, true),
+            (true, Exit::Code(0), Duration::ZERO, known, false),
+            (true, Exit::Code(1), MEDIA, known, false),
+            (true, Exit::Signal(9), MEDIA, None, false),
+            (false, Exit::Code(0), MEDIA, None, false),
+            (false, Exit::Code(0), MEDIA, known, true),
+            (false, Exit::Code(1), MEDIA, known, false),
         ] {
-            let ending = Viewer::new(can_complete, 1).judge(exit, media, &[]);
-            assert_eq!(ending == Ending::Completed, completes, "{can_complete} {exit} {media:?}");
+            let ending = Viewer::new(is_vod, 1).judge(exit, media, left, &[]);
+            assert_eq!(ending == Ending::Completed, completes, "{is_vod} {exit} {media:?} {left:?}");
         }
     }
 
     #[test]
     fn a_completed_view_is_followed_at_once_and_is_no_restart() {
         let mut viewer = Viewer::new(true, 1);
-        assert_eq!(viewer.ended(&Ending::Completed, MEDIA), Some(Duration::ZERO));
+        assert_eq!(viewer.ended(&Ending::Completed, MEDIA, Some(MEDIA)), Some(Duration::ZERO));
+        assert_eq!(viewer.next_start, StartKind::NextView);
+    }
+
+    #[test]
+    fn the_last_seconds_of_a_live_stream_are_played_before_it_is_viewed_again() {
+        let mut viewer = Viewer::new(false, 1);
+        assert_eq!(viewer.ended(&Ending::Completed, MEDIA, Some(MEDIA)), Some(MEDIA));
         assert_eq!(viewer.next_start, StartKind::NextView);
     }
 
     #[test]
     fn failures_wait_longer_and_longer_until_a_process_has_proven_itself() {
         let mut viewer = Viewer::new(false, 1);
-        let first = viewer.ended(&failed(), Duration::ZERO).unwrap();
-        let fifth = (0..4).filter_map(|_| viewer.ended(&failed(), Duration::ZERO)).last().unwrap();
+        let first = viewer.ended(&failed(), Duration::ZERO, None).unwrap();
+        let fifth = (0..4).filter_map(|_| viewer.ended(&failed(), Duration::ZERO, None)).last().unwrap();
         assert!(fifth > 4 * first, "{first:?} {fifth:?}");
         assert_eq!(viewer.next_start, StartKind::Restart);
-        let short_lived = viewer.ended(&failed(), PROVEN_AFTER / 2).unwrap();
+        let short_lived = viewer.ended(&failed(), PROVEN_AFTER / 2, None).unwrap();
         assert!(short_lived > 4 * first, "{short_lived:?}");
-        let proven = viewer.ended(&failed(), PROVEN_AFTER).unwrap();
+        let proven = viewer.ended(&failed(), PROVEN_AFTER, None).unwrap();
         assert!(proven <= Backoff::FIRST.mul_f64(1.2), "{proven:?}");
     }
 
     #[test]
     fn a_stopped_viewer_stays_stopped() {
-        assert_eq!(Viewer::new(false, 1).ended(&Ending::Stopped, MEDIA), None);
+        assert_eq!(Viewer::new(false, 1).ended(&Ending::Stopped, MEDIA, None), None);
     }
 }

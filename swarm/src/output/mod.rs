@@ -2,6 +2,8 @@
 
 pub mod admin;
 pub mod metrics;
+mod playback_metrics;
+mod registrar;
 pub mod report;
 pub mod status;
 pub mod summary;

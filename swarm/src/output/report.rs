@@ -16,7 +16,7 @@ use crate::plan::{Course, Pace, Plan, VariantMode};
 use crate::stats::{FailureKind, WireSnapshot};
 
 /// Rises when a field changes its meaning or goes away; new fields do not raise it.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 
 /// A whole report.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -108,8 +108,13 @@ impl Status {
         repeated: &[(String, u64)],
     ) {
         let mut state = describe(totals, target, elapsed, self.duration);
-        if let Some(playback) = wire.map(|wire| &wire.playback).filter(|playback| playback.stalled > 0) {
-            state += &format!(", {} stalled now", playback.stalled);
+        let playback = wire.map(|wire| &wire.playback);
+        for (viewers, what) in
+            playback.iter().flat_map(|p| [(p.stalled, "stalled"), (p.interrupted, "interrupted")])
+        {
+            if viewers > 0 {
+                state += &format!(", {viewers} {what} now");
+            }
         }
         if let Some(line) = &self.terminal.line {
             line.set_message(state.clone());

@@ -1,14 +1,11 @@
-//! The metrics of what the wire measures. Requests are counted when they end; what the playback model knows is taken
-//! from a snapshot once per tick.
+//! The metrics of what the wire measures: requests are counted when they end, the rest is shown once per tick.
 
-use prometheus::core::{Atomic, GenericCounter, Number};
-use prometheus::{
-    Counter, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry,
-};
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry};
 
+use super::playback_metrics::PlaybackMetrics;
+use super::registrar::{Registrar, histogram, opts};
 use crate::observation::{Cache, Kind, Observation};
-use crate::stats::{Freshness, WireSnapshot};
+use crate::stats::WireSnapshot;
 
 /// Upper bounds in seconds. From 1 ms, which is a segment from a cache in the same rack, to 30 s, which is twice the
 /// time-out; three steps per decade below a second, where origins differ, and the usual segment lengths (1, 2, 4, 6,
@@ -26,17 +23,8 @@ pub struct WireMetrics {
     responses_by_cache_total: IntCounterVec,
     requests_in_flight: IntGauge,
     startup_seconds: Histogram,
-    clients_playing: IntGauge,
-    clients_stalled: IntGauge,
-    stalls_total: IntCounter,
-    stalled_seconds_total: Counter,
-    playing_seconds_total: Counter,
-    rebuffer_ratio: Gauge,
-    late_segments_total: IntCounter,
-    skipped_segments_total: IntCounter,
-    playlist_age_seconds: Gauge,
-    playlists_stale: IntGauge,
     playlist_lines_unparsed_total: IntCounter,
+    playback: PlaybackMetrics,
 }
 
 impl WireMetrics {
@@ -45,40 +33,17 @@ impl WireMetrics {
     /// # Errors
     /// When a name is registered twice, which a test excludes.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let add = |collector: Box<dyn prometheus::core::Collector>| registry.register(collector);
-        let opts = |name: &str, help: &str| Opts::new(format!("hlsswarm_{name}"), help);
-        macro_rules! metric {
-            ($kind:ident, $name:literal, $help:literal) => {{
-                let metric = $kind::with_opts(opts($name, $help))?;
-                add(Box::new(metric.clone()))?;
-                metric
-            }};
-            ($kind:ident, $name:literal, $labels:expr, $help:literal) => {{
-                let metric = $kind::new(opts($name, $help), $labels)?;
-                add(Box::new(metric.clone()))?;
-                metric
-            }};
-        }
-        let histogram = |name: &str, help: &str| {
-            HistogramOpts::new(format!("hlsswarm_{name}"), help).buckets(SECONDS.to_vec())
-        };
-        let by_kind = |name: &str, help: &str| -> prometheus::Result<HistogramVec> {
-            let metric = HistogramVec::new(histogram(name, help), &["kind"])?;
-            add(Box::new(metric.clone()))?;
-            Ok(metric)
-        };
-        let startup_seconds = Histogram::with_opts(histogram(
-            "startup_seconds",
-            "From the start of a process to its first complete media segment.",
-        ))?;
-        add(Box::new(startup_seconds.clone()))?;
+        let registrar = Registrar(registry);
+        let counter =
+            |name, labels: &[&str], help| registrar.add(IntCounterVec::new(opts(name, help), labels));
+        let by_kind =
+            |name, help| registrar.add(HistogramVec::new(histogram(name, help, &SECONDS), &["kind"]));
         let metrics = Self {
-            requests_total: metric!(
-                IntCounterVec,
+            requests_total: counter(
                 "requests_total",
                 &["kind", "status"],
-                "Requests that ended, by kind and by HTTP status, error class or aborted."
-            ),
+                "Requests that ended, by kind and by HTTP status, error class or aborted.",
+            )?,
             request_duration_seconds: by_kind(
                 "request_duration_seconds",
                 "From request to last byte, without the time in which FFmpeg took no data; answers with status 2xx and 3xx.",
@@ -87,62 +52,43 @@ impl WireMetrics {
                 "request_ttfb_seconds",
                 "From request to first byte, a new connection included; answers with status 2xx and 3xx.",
             )?,
-            response_bytes_total: metric!(
-                IntCounterVec,
+            response_bytes_total: counter(
                 "response_bytes_total",
                 &["kind"],
-                "Bytes of bodies, as received from the origin."
-            ),
-            responses_by_cache_total: metric!(
-                IntCounterVec,
+                "Bytes of bodies, as received from the origin.",
+            )?,
+            responses_by_cache_total: counter(
                 "responses_by_cache_total",
                 &["cache"],
-                "Answers by what the nearest cache said of itself: hit, miss, unknown."
-            ),
-            requests_in_flight: metric!(IntGauge, "requests_in_flight", "Requests that have not ended."),
-            startup_seconds,
-            clients_playing: metric!(IntGauge, "clients_playing", "Viewers with media in their buffer."),
-            clients_stalled: metric!(IntGauge, "clients_stalled", "Viewers whose buffer is empty."),
-            stalls_total: metric!(IntCounter, "stalls_total", "Stalls of at least 250 ms."),
-            stalled_seconds_total: metric!(Counter, "stalled_seconds_total", "Length of all stalls."),
-            playing_seconds_total: metric!(Counter, "playing_seconds_total", "Time that viewers played."),
-            rebuffer_ratio: metric!(Gauge, "rebuffer_ratio", "Stalled / (stalled + playing) so far, 0 to 1."),
-            late_segments_total: metric!(
-                IntCounter,
-                "late_segments_total",
-                "Segments that took longer to fetch than to play."
-            ),
-            skipped_segments_total: metric!(
-                IntCounter,
-                "skipped_segments_total",
-                "Segments that fell out of a playlist before a viewer asked for them."
-            ),
-            playlist_age_seconds: metric!(
-                Gauge,
-                "playlist_age_seconds",
-                "Time since the live playlist that is oldest, in its target durations, gained a segment."
-            ),
-            playlists_stale: metric!(
-                IntGauge,
-                "playlists_stale",
-                "Live playlists without a new segment for more than 1.5 target durations."
-            ),
-            playlist_lines_unparsed_total: metric!(
-                IntCounter,
+                "Answers by what the nearest cache said of itself: hit, miss, unknown.",
+            )?,
+            requests_in_flight: registrar
+                .add(IntGauge::with_opts(opts("requests_in_flight", "Requests that have not ended.")))?,
+            startup_seconds: registrar.add(Histogram::with_opts(histogram(
+                "startup_seconds",
+                "From the start of a process to its first complete media segment.",
+                &SECONDS,
+            )))?,
+            playlist_lines_unparsed_total: registrar.add(IntCounter::with_opts(opts(
                 "playlist_lines_unparsed_total",
-                "Lines of playlists that could not be read and passed through as they were."
-            ),
+                "Lines of playlists that could not be read and passed through as they were.",
+            )))?,
+            playback: PlaybackMetrics::register(registry)?,
         };
+        metrics.begin_at_zero();
+        Ok(metrics)
+    }
+
+    fn begin_at_zero(&self) {
         for kind in Kind::ALL.iter().map(|kind| kind.label()) {
-            metrics.requests_total.with_label_values(&[kind, "200"]);
-            metrics.request_duration_seconds.with_label_values(&[kind]);
-            metrics.request_ttfb_seconds.with_label_values(&[kind]);
-            metrics.response_bytes_total.with_label_values(&[kind]);
+            self.requests_total.with_label_values(&[kind, "200"]);
+            self.request_duration_seconds.with_label_values(&[kind]);
+            self.request_ttfb_seconds.with_label_values(&[kind]);
+            self.response_bytes_total.with_label_values(&[kind]);
         }
         for cache in Cache::ALL.iter().map(|cache| cache.label()) {
-            metrics.responses_by_cache_total.with_label_values(&[cache]);
+            self.responses_by_cache_total.with_label_values(&[cache]);
         }
-        Ok(metrics)
     }
 
     /// Counts one request, when it has ended.
@@ -171,35 +117,9 @@ impl WireMetrics {
         self.playlist_lines_unparsed_total.inc_by(lines.into());
     }
 
-    /// What the playback model knows now.
+    /// What is so now.
     pub fn show(&self, wire: &WireSnapshot, in_flight: usize) {
-        let playback = &wire.playback;
         self.requests_in_flight.set(i64::try_from(in_flight).unwrap_or(i64::MAX));
-        self.clients_playing.set(playback.playing.into());
-        self.clients_stalled.set(playback.stalled.into());
-        raise(&self.stalls_total, playback.stalls);
-        raise(&self.stalled_seconds_total, playback.stalled_s);
-        raise(&self.playing_seconds_total, playback.playing_s);
-        raise(&self.late_segments_total, playback.late_segments);
-        raise(&self.skipped_segments_total, playback.skipped_segments);
-        self.rebuffer_ratio.set(playback.rebuffer_ratio.unwrap_or(0.0));
-        self.playlist_age_seconds.set(wire.worst_playlist.map_or(0.0, |playlist| playlist.age_s));
-        let stale = wire
-            .playlists
-            .iter()
-            .filter(|playlist| matches!(playlist.freshness, Freshness::Stale | Freshness::Stuck))
-            .count();
-        self.playlists_stale.set(i64::try_from(stale).unwrap_or(i64::MAX));
-    }
-}
-
-/// A counter follows a sum that is kept elsewhere; it never falls.
-fn raise<A: Atomic>(counter: &GenericCounter<A>, sum: A::T)
-where
-    A::T: PartialOrd + std::ops::Sub<Output = A::T> + Number,
-{
-    let so_far = counter.get();
-    if sum > so_far {
-        counter.inc_by(sum - so_far);
+        self.playback.show(wire);
     }
 }

@@ -1,7 +1,7 @@
 //! What the wire measured, as rows of the summary. Formats only.
 
 use super::summary::count;
-use crate::stats::{Freshness, KindSnapshot, Percentiles, WireSnapshot};
+use crate::stats::{Freshness, KindSnapshot, OutagesSnapshot, Percentiles, WireSnapshot};
 
 /// Classes of errors that the table lists; the JSON report has all.
 const ERROR_LINES: usize = 5;
@@ -21,8 +21,13 @@ pub fn rows(wire: &WireSnapshot) -> Vec<(&'static str, String)> {
             1 => format!("1 stall of {viewers} viewer, {stalled}"),
             many => format!("{many} stalls of {viewers} viewers, {stalled} in all"),
         };
-        rows.push(("playback", format!("{stalls}, rebuffer ratio {:.2} %", ratio * 100.0)));
+        let interruptions = match playback.interruptions {
+            0 => String::new(),
+            some => format!(", {} of {} in all", count(some, "interruption"), time(playback.interrupted_s)),
+        };
+        rows.push(("playback", format!("{stalls}{interruptions}, rebuffer ratio {:.2} %", ratio * 100.0)));
     }
+    rows.extend(outages(&wire.outages).map(|text| ("outage", text)));
     for kind in &wire.kinds {
         rows.push((name(kind.kind), requests(kind, playback.late_segments)));
     }
@@ -74,10 +79,27 @@ fn requests(kind: &KindSnapshot, late: u64) -> String {
     text
 }
 
+/// From when on watchers saw nothing, and when all saw again.
+fn outages(outages: &OutagesSnapshot) -> Option<String> {
+    let began = time(outages.last_began_after_s?);
+    let end = match outages.recovered_after_s {
+        Some(after) => format!("until all played again after {}", time(after)),
+        None => "and not over at the end".to_owned(),
+    };
+    Some(match outages.count {
+        1 => format!("{}, from {began} on, {end}", time(outages.total_s)),
+        many => format!(
+            "{many} of {} in all, the longest {}, the last from {began} on, {end}",
+            time(outages.total_s),
+            time(outages.longest_s)
+        ),
+    })
+}
+
 fn stale_playlists(wire: &WireSnapshot) -> Option<String> {
     let times: u64 = wire.playlists.iter().map(|playlist| playlist.times_stale).sum();
     let worst = wire.playlists.iter().max_by(|a, b| a.max_age_s.total_cmp(&b.max_age_s))?;
-    let now = match wire.worst_playlist.map(|playlist| playlist.freshness) {
+    let now = match wire.worst_playlist.as_ref().map(|playlist| playlist.freshness) {
         Some(Freshness::Stuck) => ", and stuck at the end",
         Some(Freshness::Stale) => ", and so at the end",
         _ => "",

@@ -38,9 +38,11 @@ pub struct Counts {
     pub bytes: u64,
     /// Time that viewers were stalled.
     pub stalled: Duration,
+    /// Time that viewers were interrupted.
+    pub interrupted: Duration,
     /// Time that viewers played.
     pub playing: Duration,
-    /// Viewers that were stalled at some time.
+    /// Viewers that were stalled or interrupted at some time.
     pub stalled_viewers: BTreeSet<u32>,
 }
 
@@ -99,6 +101,7 @@ impl Counts {
         self.late_segments += other.late_segments;
         self.bytes += other.bytes;
         self.stalled += other.stalled;
+        self.interrupted += other.interrupted;
         self.playing += other.playing;
         self.stalled_viewers.extend(&other.stalled_viewers);
     }

@@ -148,7 +148,7 @@ pub const METRICS: &[Definition] = &[
         aggregates: &[],
         by_class: false,
         quantities: &[Quantity::Share, Quantity::Number],
-        meaning: "stalled / (stalled + playing), over all viewers",
+        meaning: "(stalled + interrupted) / (stalled + interrupted + playing), over all viewers",
     },
     Definition {
         metric: Metric::StalledViewers,
@@ -156,7 +156,7 @@ pub const METRICS: &[Definition] = &[
         aggregates: &[],
         by_class: false,
         quantities: &[Quantity::Number, Quantity::Share],
-        meaning: "viewers that were stalled at some time, or their share of those that should run",
+        meaning: "viewers that were stalled or interrupted at some time, or their share of those that should run",
     },
     Definition {
         metric: Metric::ErrorRatio,

@@ -19,14 +19,15 @@ pub use counts::Counts;
 pub use failures::{FailureKind, Failures};
 pub use latency::{Durations, Latency, Percentiles, StillOpen};
 pub use metric::{Aggregate, Definition, METRICS, Metric, Quantity, Reading, metrics_table};
-pub use playback::{Effects, Playback, PlaybackState, PlaybackTotals, PlaybackView, STALL_FROM};
+pub use playback::{Effects, Playback, PlaybackState, PlaybackTotals, PlaybackView, STALL_FROM, SessionEnd};
 pub use playlists::{
     Freshness, MOST_PLAYLISTS, PlaylistHealth, Playlists, STALE_AFTER_TARGETS, STUCK_AFTER_TARGETS,
 };
 pub use second::{PlaylistAge, Second, Seconds, WireSecond};
 pub use window::{ErrorShare, Figures, Spread, Window};
 pub use wire::{
-    ErrorKind, KindSnapshot, KindTotals, PlaybackSnapshot, StatusCount, ViewerSnapshot, Wire, WireSnapshot,
+    ErrorKind, KindSnapshot, KindTotals, OutagesSnapshot, PlaybackSnapshot, StatusCount, ViewerSnapshot,
+    Wire, WireSnapshot,
 };
 
 use crate::ffmpeg::failure;

@@ -1,8 +1,9 @@
 //! The playback model of one viewer: what a player would have shown, judged from its requests alone.
 //!
 //! Media that was received whole fills a buffer; the playhead empties it at the pace of the clock; an empty buffer is
-//! a stall. A session is one process. Pure: it is told what was seen and what time it is, and its results do not
-//! depend on how often it is told the time.
+//! a stall. A session is one process. When the process of a viewer that has played fails, its watcher sees nothing
+//! until the next process has a segment: that is an interruption, however the time is spent. Pure: it is told what was
+//! seen and what time it is, and its results do not depend on how often it is told the time.
 //!
 //! Of several playlists (audio beside video, all variants) each is a track, and the slowest one decides. A track
 //! joins at the playhead when its first segment is complete: it can not be behind before it was there. It decides
@@ -31,7 +32,7 @@ const MOST_TRACKS: usize = 16;
 /// No segment is longer, whatever its `EXTINF` says: sums stay far from their type's end.
 const LONGEST_MEDIA: Duration = Duration::from_secs(86_400);
 
-/// One viewer. Takes 272 bytes, and 152 for each playlist that it plays: with audio beside video 576, at most 2.7 KB.
+/// One viewer. Takes 328 bytes, and 152 for each playlist that it plays: with audio beside video 632, at most 2.8 KB.
 #[derive(Clone, Debug)]
 pub struct Playback {
     /// All before is accounted for.
@@ -44,7 +45,27 @@ pub struct Playback {
     playhead: Duration,
     /// Where the media of the track that reaches furthest ends.
     front: Duration,
+    /// While its watcher is interrupted.
+    interruption: Option<Interruption>,
     totals: PlaybackTotals,
+}
+
+/// A viewer that has played, whose process failed, and that has no segment since.
+#[derive(Clone, Debug)]
+struct Interruption {
+    /// Since when nothing is played: a stall that its process did not survive is the beginning of it.
+    nothing_since: Instant,
+    /// What it would watch.
+    playlists: Box<[PlaylistId]>,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// It was stopped, or it played a stream to its end.
+    Over,
+    /// Any other way.
+    Failed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,6 +96,7 @@ impl Playback {
             tracks: Vec::new(),
             playhead: Duration::ZERO,
             front: Duration::ZERO,
+            interruption: None,
             totals: PlaybackTotals::default(),
         }
     }
@@ -83,25 +105,40 @@ impl Playback {
     /// before.
     pub fn process_started(&mut self, session: u32, at: Instant) {
         if self.session.is_none_or(|known| session > known) {
-            self.process_ended(at);
+            // A failure is followed by a pause, and told before its end: what is not told yet was a complete view.
+            let end = if self.interruption.is_some() { SessionEnd::Failed } else { SessionEnd::Over };
+            self.end(end, at);
             self.session = Some(session);
             self.phase = Phase::Starting { since: at };
         }
     }
 
-    /// The process is gone, and its buffer with it.
-    pub fn process_ended(&mut self, at: Instant) {
-        if matches!(self.phase, Phase::Starting { .. }) {
-            self.totals.starts_without_media += 1;
+    /// The process is gone, and its buffer with it. Of a session that another one has followed it is no news.
+    pub fn process_ended(&mut self, session: u32, end: SessionEnd, at: Instant) {
+        if self.session == Some(session) {
+            self.totals.starts_without_media += u64::from(matches!(self.phase, Phase::Starting { .. }));
+            self.end(end, at);
         }
-        self.removed(at);
     }
 
     /// The viewer was told to go. What its process does until it is gone counts no more; that it had no media yet is
     /// nobody's fault.
     pub fn removed(&mut self, at: Instant) {
+        self.end(SessionEnd::Over, at);
+    }
+
+    fn end(&mut self, end: SessionEnd, at: Instant) {
         self.advance(at);
+        let nothing_since = self.nothing_since().unwrap_or(self.clock);
         self.close_gap();
+        let played = matches!(self.phase, Phase::Playing | Phase::Starved { .. });
+        if end == SessionEnd::Over {
+            self.interruption = None;
+        } else if played {
+            let playlists = self.deciding().map(|track| track.id).collect();
+            self.interruption = Some(Interruption { nothing_since, playlists });
+            self.totals.interruptions += 1;
+        }
         self.totals.discarded += self.buffer();
         self.tracks.clear();
         self.playhead = Duration::ZERO;
@@ -148,6 +185,9 @@ impl Playback {
         }
         match &mut self.phase {
             Phase::Playing => {}
+            Phase::Idle | Phase::Starting { .. } if self.interruption.is_some() => {
+                self.totals.interrupted += left;
+            }
             Phase::Idle | Phase::Finished => self.totals.idle += left,
             Phase::Starting { .. } => self.totals.startup += left,
             Phase::Starved { lasted } => {
@@ -166,6 +206,9 @@ impl Playback {
     /// The viewer as it was when it was last told the time.
     pub fn view(&self) -> PlaybackView {
         let (state, undecided) = match self.phase {
+            Phase::Idle | Phase::Starting { .. } if self.interruption.is_some() => {
+                (PlaybackState::Interrupted, Duration::ZERO)
+            }
             Phase::Idle => (PlaybackState::Idle, Duration::ZERO),
             Phase::Starting { .. } => (PlaybackState::Starting, Duration::ZERO),
             Phase::Playing => (PlaybackState::Playing, Duration::ZERO),
@@ -188,10 +231,28 @@ impl Playback {
     }
 
     /// The playlists of which it needs more: live ones whose every listed segment was asked for. It would be seen
-    /// if they went on. One that still fetches listed segments does not ask for the playlist meanwhile.
+    /// if they went on. One that still fetches listed segments does not ask for the playlist meanwhile. One that is
+    /// interrupted needs all that it played.
     pub fn watches(&self) -> impl Iterator<Item = PlaylistId> {
         let needs_more = |track: &&Track| track.listed_ahead() == Some(Duration::ZERO);
-        self.deciding().filter(needs_more).map(|track| track.id)
+        let lost = self.interruption.iter().flat_map(|interruption| interruption.playlists.iter().copied());
+        self.deciding().filter(needs_more).map(|track| track.id).chain(lost)
+    }
+
+    /// Since when its watcher sees nothing, after having seen something: it is stalled or interrupted.
+    pub fn nothing_since(&self) -> Option<Instant> {
+        match (&self.interruption, self.phase) {
+            (Some(interruption), _) => Some(interruption.nothing_since),
+            (None, Phase::Starved { lasted }) if lasted >= STALL_FROM => self.clock.checked_sub(lasted),
+            _ => None,
+        }
+    }
+
+    /// Of a session that has fetched all of a stream that has ended: what is left to play of it.
+    pub fn left_to_play(&self, session: u32) -> Option<Duration> {
+        let mut deciding = self.deciding().peekable();
+        let complete = deciding.peek().is_some() && deciding.all(Track::is_complete);
+        (complete && self.session == Some(session)).then(|| self.buffer())
     }
 
     /// The track's place, made when there is none; its viewer asks for it.
@@ -254,6 +315,7 @@ impl Playback {
         match self.phase {
             Phase::Starting { since } if media => {
                 self.phase = Phase::Playing;
+                self.interruption = None;
                 return Some(at.saturating_duration_since(since));
             }
             Phase::Starved { .. } | Phase::Finished => {

@@ -4,8 +4,9 @@
 //! only evidence counts: a view that shows nothing new proves it up to the time at which that view was asked for. Age
 //! measured by the clock alone would call a healthy playlist stale whenever a lone viewer asks just before a segment
 //! appears. Where a viewer needs more and no answer comes, the clock counts, less one target duration: the longest
-//! pause between two requests (RFC 8216bis 6.3.4).
+//! pause between two requests (RFC 8216bis 6.3.4). So it grows in an outage, in which nobody gets a playlist at all.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::observation::{PlaylistId, PlaylistView};
 
 /// Playlists that are kept: all of 25 addresses with ten variants each. Ids beyond are counted only; an origin that
 /// hands each viewer addresses of its own makes as many playlists as viewers, and the first tell the story.
-/// With some 150 bytes each these are 40 KB.
+/// With some 220 bytes each, and their addresses, these are 80 KB.
 pub const MOST_PLAYLISTS: u32 = 256;
 
 /// A live playlist gains a segment at most so many target durations after the last (RFC 8216bis 6.2.1).
@@ -37,11 +38,11 @@ pub struct Playlists {
     beyond: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
+    url: Arc<str>,
     target: Duration,
-    first: u64,
-    next: u64,
+    window: Window,
     ended: bool,
     /// When the newest segment appeared, as far as is known.
     changed: Instant,
@@ -52,6 +53,25 @@ struct Entry {
     times_stale: u64,
     times_stuck: u64,
     times_backwards: u64,
+    anew: Option<Anew>,
+}
+
+/// What a view lists: sequence numbers `first..next`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Window {
+    first: u64,
+    next: u64,
+}
+
+/// A list that lies wholly before the newest one: an encoder that counts anew, or a cache that is far behind. Which, is
+/// not known yet.
+#[derive(Clone, Copy, Debug)]
+struct Anew {
+    window: Window,
+    /// Its newest segment appeared.
+    changed: Instant,
+    /// It was seen first. What the newest list gained since is unknown.
+    since: Instant,
 }
 
 /// How a playlist keeps up.
@@ -69,10 +89,12 @@ pub enum Freshness {
 }
 
 /// One playlist at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PlaylistHealth {
     /// Its number.
     pub playlist: u32,
+    /// Its address, without query.
+    pub url: String,
     /// How it keeps up.
     pub freshness: Freshness,
     /// EXT-X-TARGETDURATION.
@@ -95,8 +117,15 @@ pub struct PlaylistHealth {
 
 impl Playlists {
     /// Takes in a view that was asked for and answered at these times. `backwards` says that the same viewer had seen
-    /// a newer one before: another viewer's cache may well be behind.
-    pub fn observe(&mut self, view: &PlaylistView, asked: Instant, answered: Instant, backwards: bool) {
+    /// a newer one before: another viewer's cache may well be behind. The first `url` stays its name.
+    pub fn observe(
+        &mut self,
+        url: &Arc<str>,
+        view: &PlaylistView,
+        asked: Instant,
+        answered: Instant,
+        backwards: bool,
+    ) {
         let PlaylistId(id) = view.playlist;
         if id >= MOST_PLAYLISTS {
             self.beyond = self.beyond.max(id - MOST_PLAYLISTS + 1);
@@ -106,7 +135,7 @@ impl Playlists {
         if index >= self.entries.len() {
             self.entries.resize(index + 1, None);
         }
-        let entry = self.entries[index].get_or_insert_with(|| Entry::new(answered));
+        let entry = self.entries[index].get_or_insert_with(|| Entry::new(Arc::clone(url), answered));
         entry.times_backwards += u64::from(backwards);
         entry.take(view, asked, answered, backwards);
     }
@@ -143,11 +172,11 @@ impl Playlists {
 
 impl Entry {
     /// Of which nothing is known: every view is newer.
-    fn new(now: Instant) -> Self {
+    fn new(url: Arc<str>, now: Instant) -> Self {
         Self {
+            url,
             target: SHORTEST_TARGET,
-            first: 0,
-            next: 0,
+            window: Window::default(),
             ended: false,
             changed: now,
             known_until: now,
@@ -156,31 +185,51 @@ impl Entry {
             times_stale: 0,
             times_stuck: 0,
             times_backwards: 0,
+            anew: None,
         }
     }
 
     fn take(&mut self, view: &PlaylistView, asked: Instant, answered: Instant, backwards: bool) {
-        let next = view.first_sequence.saturating_add(view.segments);
+        let window = Window { first: view.first_sequence, next: view.next_sequence() };
         let generated = answered.checked_sub(view.age).unwrap_or(answered);
-        if next > self.next || self.began_anew(next, asked, backwards) {
+        let anew = self.anew(window, asked, generated, backwards);
+        if window.next > self.window.next || anew.is_some() {
             self.target = view.target_duration.clamp(SHORTEST_TARGET, LONGEST_TARGET);
-            (self.first, self.next, self.ended) = (view.first_sequence, next, view.ended);
-            self.changed = generated;
+            (self.window, self.ended) = (window, view.ended);
+            self.changed = anew.unwrap_or(generated);
+            self.anew = None;
             self.freshness = Freshness::Fresh;
             self.know(answered);
-        } else if next == self.next {
+        } else if window.next == self.window.next {
             self.ended |= view.ended;
             // Another cache has had it for longer than the one that showed it first.
             self.changed = self.changed.min(generated);
+            self.anew = None;
             self.know(asked);
         }
     }
 
     /// An encoder that was restarted counts from the beginning: its list lies wholly before the newest one. The same
-    /// viewer sees it happen; viewers that were started since only see that nobody gets the newest list any more.
-    fn began_anew(&self, next: u64, asked: Instant, backwards: bool) -> bool {
-        let unseen = asked.saturating_duration_since(self.known_until);
-        next <= self.first && next < self.next && (backwards || unseen > self.stuck_after())
+    /// viewer sees it happen. Viewers that were started since only see that nobody gets the newest list any more, while
+    /// the other one grows, or for long. When its newest segment appeared, where that is what happened.
+    fn anew(
+        &mut self,
+        window: Window,
+        asked: Instant,
+        generated: Instant,
+        backwards: bool,
+    ) -> Option<Instant> {
+        if window.next > self.window.first || window.next >= self.window.next {
+            return None;
+        }
+        let mut seen = self.anew.unwrap_or(Anew { window, changed: generated, since: asked });
+        let grown = window.next > seen.window.next;
+        if grown {
+            (seen.window, seen.changed) = (window, generated);
+        }
+        self.anew = Some(seen);
+        let unseen = asked.saturating_duration_since(seen.since.min(self.known_until));
+        (backwards || grown || unseen > self.stuck_after()).then_some(seen.changed)
     }
 
     /// Nothing newer had appeared up to `until`.
@@ -189,6 +238,7 @@ impl Entry {
             self.freshness = Freshness::Ended;
             return;
         }
+        let until = self.anew.map_or(until, |anew| until.min(anew.since));
         self.known_until = self.known_until.max(until);
         let age = self.age();
         self.max_age = self.max_age.max(age);
@@ -217,6 +267,7 @@ impl Entry {
     fn health(&self, playlist: u32) -> PlaylistHealth {
         PlaylistHealth {
             playlist,
+            url: self.url.to_string(),
             freshness: self.freshness,
             target_duration_s: self.target.as_secs_f64(),
             age_s: if self.ended { 0.0 } else { self.age().as_secs_f64() },

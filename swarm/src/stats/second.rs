@@ -37,7 +37,7 @@ pub struct WireSecond {
     pub starting_for: Vec<Duration>,
     /// Viewers that played at its end.
     pub playing: u32,
-    /// Viewers that were stalled at its end.
+    /// Viewers that were stalled or interrupted at its end.
     pub stalled: u32,
     /// Viewers that had played all of a stream that has ended.
     pub finished: u32,

@@ -63,9 +63,9 @@ pub struct Figures {
     pub late_ratio: Option<f64>,
     /// From the start of a process to its first complete segment, and as far as those got that are still starting.
     pub startup: Option<Percentiles>,
-    /// Stalled / (stalled + playing), over all viewers, 0 to 1.
+    /// (Stalled + interrupted) / (stalled + interrupted + playing), over all viewers, 0 to 1.
     pub rebuffer_ratio: Option<f64>,
-    /// Viewers that were stalled at some time.
+    /// Viewers that were stalled or interrupted at some time.
     pub stalled_viewers: u32,
     /// The same, as a share of those that should run.
     pub stalled_ratio: Option<f64>,
@@ -164,7 +164,8 @@ impl Window {
         let late_open =
             self.open.iter().filter(|open| open.media.is_some_and(|media| open.age > media)).count() as u64;
         let lateness = self.open.iter().filter_map(|open| lateness(open.age, open.media?));
-        let judged = counts.stalled + counts.playing;
+        let nothing = counts.stalled + counts.interrupted;
+        let judged = nothing + counts.playing;
         Figures {
             span_s: self.lasted.as_secs_f64(),
             left_out_s: self.left_out.as_secs_f64(),
@@ -180,7 +181,7 @@ impl Window {
             lateness: counts.lateness.percentiles_with(lateness).map(Spread::from),
             late_ratio: share(counts.late_segments + late_open, counts.segments + late_open),
             startup: counts.startup.percentiles_with(self.starting_for.iter().copied()),
-            rebuffer_ratio: (!judged.is_zero()).then(|| counts.stalled.div_duration_f64(judged)),
+            rebuffer_ratio: (!judged.is_zero()).then(|| nothing.div_duration_f64(judged)),
             stalled_viewers: u32::try_from(counts.stalled_viewers.len()).unwrap_or(u32::MAX),
             stalled_ratio: clients
                 .mean_target()

@@ -1,7 +1,8 @@
 //! All that the wire saw of all viewers, added up: fed with Observations, with the starts and ends of processes and
 //! with the time; read as a [`WireSnapshot`]. Pure: never reads the clock. What it holds does not grow with time; a
-//! viewer takes about 600 bytes, all else about 1.3 MB.
+//! viewer takes about 650 bytes, all else about 1.3 MB.
 
+mod outages;
 mod requests;
 mod snapshot;
 mod span;
@@ -9,14 +10,16 @@ mod span;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+pub use outages::OutagesSnapshot;
 pub use requests::{ErrorKind, KindTotals, StatusCount};
 pub use snapshot::{KindSnapshot, PlaybackSnapshot, ViewerSnapshot, WireSnapshot};
 
+use outages::Outages;
 use requests::Requests;
 use span::Span;
 
 use super::latency::{Durations, Latency, StillOpen};
-use super::playback::Playback;
+use super::playback::{Effects, Playback, SessionEnd};
 use super::playlists::{PlaylistHealth, Playlists};
 use super::{PlaylistAge, WireSecond};
 use crate::observation::{Kind, Observation};
@@ -34,6 +37,7 @@ pub struct Wire {
     latency: Latency,
     startups: Durations,
     playlists: Playlists,
+    outages: Outages,
     interval: Interval,
     span: Span,
 }
@@ -57,6 +61,7 @@ impl Wire {
             latency: Latency::default(),
             startups: Durations::default(),
             playlists: Playlists::default(),
+            outages: Outages::default(),
             interval: Interval { since: now, bytes_before: 0, bytes_per_s: 0.0 },
             span: Span::default(),
         }
@@ -68,24 +73,41 @@ impl Wire {
         if index >= self.viewers.len() && index < MOST_VIEWERS {
             self.viewers.resize(index + 1, Playback::new(at));
         }
-        if let Some(playback) = self.viewers.get_mut(index) {
-            playback.process_started(session, at);
-        }
+        self.of_viewer(viewer, at, |playback| playback.process_started(session, at));
     }
 
     /// A viewer's process is gone.
-    pub fn process_ended(&mut self, viewer: u32, at: Instant) {
-        if let Some(playback) = self.viewers.get_mut(viewer as usize) {
-            playback.process_ended(at);
-        }
+    pub fn process_ended(&mut self, viewer: u32, session: u32, end: SessionEnd, at: Instant) {
+        self.of_viewer(viewer, at, |playback| playback.process_ended(session, end, at));
+    }
+
+    /// Of a viewer's process that has fetched all of a stream that has ended: what is left to play of it. `None` when
+    /// the stream goes on, or was not fetched to its end.
+    pub fn left_to_play(&mut self, viewer: u32, session: u32, now: Instant) -> Option<Duration> {
+        self.of_viewer(viewer, now, |playback| {
+            playback.advance(now);
+            playback.left_to_play(session)
+        })?
+    }
+
+    /// Changes a viewer, if there is such a one, and keeps the books of who sees nothing.
+    fn of_viewer<T>(
+        &mut self,
+        viewer: u32,
+        at: Instant,
+        change: impl FnOnce(&mut Playback) -> T,
+    ) -> Option<T> {
+        let playback = self.viewers.get_mut(viewer as usize)?;
+        let before = playback.nothing_since();
+        let changed = change(playback);
+        self.outages.update(before, playback.nothing_since(), at);
+        Some(changed)
     }
 
     /// These viewers shall play no longer: from now on they do nothing, whatever becomes of their processes.
     pub fn viewers_removed(&mut self, viewers: Range<u32>, at: Instant) {
         for viewer in viewers {
-            if let Some(playback) = self.viewers.get_mut(viewer as usize) {
-                playback.removed(at);
-            }
+            self.of_viewer(viewer, at, |playback| playback.removed(at));
         }
     }
 
@@ -96,20 +118,16 @@ impl Wire {
         self.requests.record(seen);
         self.latency.record(seen);
         self.span.counts.record(seen);
-        let mut startup = None;
-        let mut went_backwards = false;
-        if let Some(playback) = self.viewers.get_mut(seen.viewer as usize) {
-            let effects = playback.observe(seen);
-            went_backwards = effects.playlist_went_backwards;
-            startup = effects.startup;
-            if let Some(startup) = startup {
-                self.startups.record(startup);
-                self.span.counts.startup.record(startup);
-            }
+        let ended = seen.started + seen.duration;
+        let effects = self.of_viewer(seen.viewer, ended, |playback| playback.observe(seen));
+        let Effects { startup, playlist_went_backwards } = effects.unwrap_or_default();
+        if let Some(startup) = startup {
+            self.startups.record(startup);
+            self.span.counts.startup.record(startup);
         }
         if let Some(view) = seen.playlist.filter(|_| seen.outcome.is_success()) {
             let answered = seen.started + seen.ttfb.unwrap_or(seen.duration);
-            self.playlists.observe(&view, seen.started, answered, went_backwards);
+            self.playlists.observe(&seen.url, &view, seen.started, answered, playlist_went_backwards);
         }
         startup
     }
@@ -166,6 +184,7 @@ impl Wire {
             playlists: self.playlists.health(),
             worst_playlist: self.playlists.worst(),
             playlists_beyond: self.playlists.beyond(),
+            outages: self.outages.snapshot(self.began, now),
         }
     }
 
@@ -186,7 +205,9 @@ impl Wire {
 
     fn advance(&mut self, now: Instant) {
         for playback in &mut self.viewers {
+            let before = playback.nothing_since();
             playback.advance(now);
+            self.outages.update(before, playback.nothing_since(), now);
             for playlist in playback.watches() {
                 self.playlists.watched(playlist, now);
             }

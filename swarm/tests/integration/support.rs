@@ -111,11 +111,15 @@ pub(crate) fn fake_ffmpeg(name: &str) -> String {
 /// A site that answers exactly what a test says, one request per connection.
 pub(crate) struct Site {
     pub(crate) address: String,
+    answers: Answers,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 /// Status line and headers, and the body.
 pub(crate) type Answer = (&'static str, Vec<u8>);
+
+/// By path.
+type Answers = Arc<Mutex<HashMap<String, Answer>>>;
 
 impl Site {
     pub(crate) fn serve<P: Into<String>>(answers: impl IntoIterator<Item = (P, Answer)>) -> Self {
@@ -124,18 +128,29 @@ impl Site {
         let address = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&requests);
-        let answers: Arc<HashMap<String, Answer>> = Arc::new(answers);
+        let answers: Answers = Arc::new(Mutex::new(answers));
+        let served = Arc::clone(&answers);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (answers, heard) = (Arc::clone(&answers), Arc::clone(&heard));
+                let (answers, heard) = (Arc::clone(&served), Arc::clone(&heard));
                 std::thread::spawn(move || answer(&stream, &answers, &heard));
             }
         });
-        Self { address, requests }
+        Self { address, answers, requests }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// The body that is served at `path`, as text.
+    pub(crate) fn playlist(&self, path: &str) -> String {
+        String::from_utf8(self.answers.lock().unwrap()[path].1.clone()).unwrap()
+    }
+
+    /// From now on it answers otherwise.
+    pub(crate) fn change(&self, path: &str, change: impl FnOnce(&mut Answer)) {
+        change(self.answers.lock().unwrap().get_mut(path).unwrap());
     }
 
     /// Requests for `path` so far, with their headers.
@@ -145,17 +160,17 @@ impl Site {
     }
 }
 
-fn answer(stream: &TcpStream, answers: &HashMap<String, Answer>, log: &Mutex<Vec<String>>) {
+fn answer(stream: &TcpStream, answers: &Mutex<HashMap<String, Answer>>, log: &Mutex<Vec<String>>) {
     let lines = BufReader::new(stream).lines().map_while(Result::ok);
     let head = lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
     let path = head.split(' ').nth(1).unwrap_or_default();
     let missing = ("404 Not Found\r\nContent-Type: text/plain", b"no\n".to_vec());
-    let (start, body) = answers.get(path).unwrap_or(&missing);
+    let (start, body) = answers.lock().unwrap().get(path).unwrap_or(&missing).clone();
     let head_out = format!("HTTP/1.1 {start}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     log.lock().unwrap().push(head.clone());
     // FFmpeg may hang up on purpose.
     let mut out = stream;
-    out.write_all(head_out.as_bytes()).and_then(|()| out.write_all(body)).unwrap_or_default();
+    out.write_all(head_out.as_bytes()).and_then(|()| out.write_all(&body)).unwrap_or_default();
 }
 
 /// A VOD with segments of a second, served at `/vod.m3u8`, `/vod0.ts` and so on.

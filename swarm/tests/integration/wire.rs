@@ -171,6 +171,50 @@ fn a_frozen_encoder_shows_in_the_metrics_in_time_and_recovers() {
 }
 
 #[test]
+fn viewers_whose_ffmpeg_fails_are_interrupted_until_they_play_again() {
+    let origin = origin("one-second", &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.json");
+    let flags = ["-clients", "3", "-ramp-rate", "50", "-report", path.to_str().unwrap(), &origin.url];
+    let mut swarm = Swarm::start(&flags);
+    swarm.wait_for_metric("hlsswarm_clients_playing", |playing| playing == 3);
+    swarm.ffmpegs().into_iter().for_each(|pid| send(pid, Signal::SIGKILL));
+    swarm.wait_for_metric("hlsswarm_interruptions_total", |interruptions| interruptions == 3);
+    swarm.wait_for_metric("hlsswarm_clients_playing", |playing| playing == 3);
+    assert_eq!(swarm.metric("hlsswarm_clients_interrupted"), 0);
+    swarm.program.send(Signal::SIGTERM);
+    let finished = swarm.program.wait();
+    assert!(finished.stdout.contains("3 interruptions of "), "{}", finished.stdout);
+    assert!(finished.stdout.contains("until all played again after "), "{}", finished.stdout);
+    let report: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let (playback, outages) = (&report["wire"]["playback"], &report["wire"]["outages"]);
+    // The shortest back-off is 200 ms.
+    let interrupted = playback["interrupted_s"].as_f64().unwrap();
+    let lasted = outages["total_s"].as_f64().unwrap();
+    assert!(interrupted > 3.0 * 0.2 && lasted > interrupted / 3.0, "{playback} {outages}");
+    assert!(playback["rebuffer_ratio"].as_f64().unwrap() > 0.0, "{playback}");
+    let after = |name: &str| outages[name].as_f64().unwrap();
+    assert_eq!((&outages["count"], &playback["interruptions"]), (&1.into(), &3.into()));
+    assert!((after("recovered_after_s") - after("last_began_after_s") - lasted).abs() < 1e-6, "{outages}");
+}
+
+#[test]
+fn a_live_stream_that_ends_is_a_completed_view() {
+    let site = vod(4);
+    let ended = site.playlist("/vod.m3u8");
+    let is_live = |line: &&str| !line.contains("ENDLIST") && !line.contains("PLAYLIST-TYPE");
+    let live = ended.lines().filter(is_live).map(|line| line.to_owned() + "\n").collect::<String>();
+    site.change("/vod.m3u8", |(_, body)| *body = live.into_bytes());
+    let swarm = Swarm::start(&["-clients", "1", &site.url("/vod.m3u8")]);
+    swarm.wait_for_metric("hlsswarm_clients_playing", |playing| playing == 1);
+    assert_eq!(swarm.metric("hlsswarm_views_completed_total"), 0);
+    site.change("/vod.m3u8", |(_, body)| *body = ended.into_bytes());
+    swarm.wait_for_metric("hlsswarm_views_completed_total", |views| views >= 2);
+    assert_eq!(swarm.metric("hlsswarm_clients_restarted_total"), 0);
+    assert_eq!(swarm.metric("hlsswarm_interruptions_total"), 0);
+}
+
+#[test]
 fn strangers_cannot_use_the_proxy_and_the_secret_stays_here() {
     let site = vod(3);
     let swarm = Swarm::start(&["-clients", "1", "-duration", "20s", &site.url("/vod.m3u8")]);

@@ -7,20 +7,25 @@ use serde::Serialize;
 #[cfg(doc)]
 use super::STALL_FROM;
 
-/// Sums over all sessions of a viewer. `startup + playing + stalled + idle + undecided` is the time since the model
-/// began; `undecided` is in [`PlaybackView`].
+/// Sums over all sessions of a viewer. `startup + playing + stalled + interrupted + idle + undecided` is the time since
+/// the model began; `undecided` is in [`PlaybackView`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PlaybackTotals {
-    /// From the start of a process to its first complete segment, or to its end when none came.
+    /// From the start of a process to its first complete segment, or to its end when none came; interruptions not
+    /// included.
     pub startup: Duration,
     /// Playback ran, gaps below [`STALL_FROM`] included.
     pub playing: Duration,
     /// Whole length of all stalls, those that last included.
     pub stalled: Duration,
+    /// From the end of a process that had played and failed to the next segment, whole length.
+    pub interrupted: Duration,
     /// No process, or nothing left to play.
     pub idle: Duration,
     /// Stalls that began, and lasted long enough to be one.
     pub stalls: u64,
+    /// Interruptions that began.
+    pub interruptions: u64,
     /// Sessions that ended without a single segment.
     pub starts_without_media: u64,
     /// Media received, over all tracks, each segment once.
@@ -45,7 +50,7 @@ pub struct PlaybackTotals {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PlaybackState {
-    /// No process runs.
+    /// No process runs: not yet, not any more, or between two complete views.
     Idle,
     /// A process runs, and no segment is complete.
     Starting,
@@ -53,6 +58,8 @@ pub enum PlaybackState {
     Playing,
     /// The buffer is empty.
     Stalled,
+    /// It has played, its process failed, and no segment has come since.
+    Interrupted,
     /// All media of a stream that has ended is played.
     Finished,
 }

@@ -110,7 +110,7 @@ fn what_is_read_once_per_second_counts_as_in_its_worst() {
         let wire = second.wire.as_mut().unwrap();
         wire.oldest_playlist = Some(PlaylistAge { age_s, targets: age_s / 2.0 });
         wire.live_latency_p50 = Some(s(latency));
-        wire.counts.stalled = s(0.5);
+        (wire.counts.stalled, wire.counts.interrupted) = (s(0.3), s(0.2));
         wire.counts.playing = s(1.5);
         wire.counts.stalled_viewers = [3, active].into();
         second

@@ -71,6 +71,8 @@ pub struct ErrorKind {
     pub first_viewer: u32,
     /// When it ended, since the run began.
     pub first_after_s: f64,
+    /// When the last of them ended, since the run began.
+    pub last_after_s: f64,
 }
 
 #[derive(Clone, Debug)]
@@ -80,6 +82,7 @@ struct First {
     url: Arc<str>,
     viewer: u32,
     at: Instant,
+    last_at: Instant,
 }
 
 impl Requests {
@@ -107,6 +110,7 @@ impl Requests {
     fn record_error(&mut self, seen: &Observation) {
         if let Some(known) = self.errors.get_mut(&seen.outcome) {
             known.count += 1;
+            known.last_at = known.last_at.max(seen.started + seen.duration);
         } else if self.errors.len() < MOST_ERROR_CLASSES {
             let first = First {
                 count: 1,
@@ -114,6 +118,7 @@ impl Requests {
                 url: Arc::clone(&seen.url),
                 viewer: seen.viewer,
                 at: seen.started + seen.duration,
+                last_at: seen.started + seen.duration,
             };
             self.errors.insert(seen.outcome, first);
         } else {
@@ -164,6 +169,7 @@ impl Requests {
             first_url: first.url.to_string(),
             first_viewer: first.viewer,
             first_after_s: first.at.saturating_duration_since(began).as_secs_f64(),
+            last_after_s: first.last_at.saturating_duration_since(began).as_secs_f64(),
         };
         errors.into_iter().map(told).collect()
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::outages::OutagesSnapshot;
 use super::requests::{ErrorKind, KindTotals, StatusCount};
 use crate::stats::latency::{Durations, Percentiles};
 use crate::stats::playback::{PlaybackState, PlaybackView};
@@ -35,6 +36,8 @@ pub struct WireSnapshot {
     pub worst_playlist: Option<PlaylistHealth>,
     /// Media playlists that were seen and are not kept.
     pub playlists_beyond: u32,
+    /// When watchers saw nothing.
+    pub outages: OutagesSnapshot,
 }
 
 /// Requests of one kind.
@@ -54,12 +57,14 @@ pub struct KindSnapshot {
 /// All viewers, as the playback model sees them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct PlaybackSnapshot {
-    /// Viewers whose process runs and that have no complete segment yet.
+    /// Viewers whose process runs and that have no complete segment yet, those that are interrupted left out.
     pub starting: u32,
     /// Viewers that play.
     pub playing: u32,
     /// Viewers that are stalled.
     pub stalled: u32,
+    /// Viewers that have played, whose process failed, and that have no segment since.
+    pub interrupted: u32,
     /// Viewers that have played all of a stream that has ended.
     pub finished: u32,
     /// From process start to first complete segment; those that are still starting count as far as they got.
@@ -72,9 +77,13 @@ pub struct PlaybackSnapshot {
     pub stalls: u64,
     /// Length of all stalls.
     pub stalled_s: f64,
+    /// Processes that had played and failed.
+    pub interruptions: u64,
+    /// From the ends of these processes to the viewers' next segments.
+    pub interrupted_s: f64,
     /// Time played.
     pub playing_s: f64,
-    /// Stalled / (stalled + playing), from 0 to 1.
+    /// (Stalled + interrupted) / (stalled + interrupted + playing), from 0 to 1.
     pub rebuffer_ratio: Option<f64>,
     /// Media received, over all tracks, each segment once per session.
     pub media_received_s: f64,
@@ -113,6 +122,10 @@ pub struct ViewerSnapshot {
     pub stalls: u64,
     /// Length of all stalls.
     pub stalled_s: f64,
+    /// Processes that had played and failed.
+    pub interruptions: u64,
+    /// From their ends to the next segment.
+    pub interrupted_s: f64,
     /// Time played.
     pub playing_s: f64,
     /// Segments that took longer to fetch than to play.
@@ -128,6 +141,8 @@ impl ViewerSnapshot {
             live_latency_s: view.live_latency.map(|latency| latency.as_secs_f64()),
             stalls: view.totals.stalls,
             stalled_s: view.totals.stalled.as_secs_f64(),
+            interruptions: view.totals.interruptions,
+            interrupted_s: view.totals.interrupted.as_secs_f64(),
             playing_s: view.totals.playing.as_secs_f64(),
             late_segments: view.totals.late_segments,
         }
@@ -139,10 +154,11 @@ impl PlaybackSnapshot {
     pub(super) fn of(views: impl Iterator<Item = PlaybackView>, startups: &Durations) -> Self {
         let mut sum = Self::default();
         let (mut latencies, mut starting) = (Vec::new(), Vec::new());
-        let (mut stalled, mut playing) = (Duration::ZERO, Duration::ZERO);
+        let (mut stalled, mut interrupted, mut playing) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
         for view in views {
             sum.add(&view);
             stalled += view.totals.stalled;
+            interrupted += view.totals.interrupted;
             playing += view.totals.playing;
             latencies.extend(view.live_latency);
             starting.extend(view.starting_for);
@@ -152,9 +168,11 @@ impl PlaybackSnapshot {
         sum.live_latency_p50_s = latencies.get(latencies.len().saturating_sub(1) / 2).map(seconds);
         sum.live_latency_max_s = latencies.last().map(seconds);
         sum.stalled_s = stalled.as_secs_f64();
+        sum.interrupted_s = interrupted.as_secs_f64();
         sum.playing_s = playing.as_secs_f64();
-        let judged = stalled + playing;
-        sum.rebuffer_ratio = (!judged.is_zero()).then(|| stalled.div_duration_f64(judged));
+        let nothing = stalled + interrupted;
+        let judged = nothing + playing;
+        sum.rebuffer_ratio = (!judged.is_zero()).then(|| nothing.div_duration_f64(judged));
         sum.startup = startups.percentiles_with(starting);
         sum
     }
@@ -165,6 +183,7 @@ impl PlaybackSnapshot {
             PlaybackState::Starting => self.starting += 1,
             PlaybackState::Playing => self.playing += 1,
             PlaybackState::Stalled => self.stalled += 1,
+            PlaybackState::Interrupted => self.interrupted += 1,
             PlaybackState::Finished => self.finished += 1,
         }
         if matches!(view.state, PlaybackState::Playing | PlaybackState::Stalled) {
@@ -175,6 +194,7 @@ impl PlaybackSnapshot {
         self.starts_without_media += totals.starts_without_media;
         self.viewers_ever_stalled += u32::from(totals.stalls > 0);
         self.stalls += totals.stalls;
+        self.interruptions += totals.interruptions;
         self.media_received_s += totals.received.as_secs_f64();
         self.media_played_s += totals.played.as_secs_f64();
         self.late_segments += totals.late_segments;

@@ -9,7 +9,8 @@ use crate::stats::{Counts, PlaylistAge, WireSecond};
 #[derive(Debug, Default)]
 pub(super) struct Span {
     pub(super) counts: Counts,
-    stalled_before: Vec<Duration>,
+    /// Of each viewer: stalled, interrupted.
+    nothing_before: Vec<(Duration, Duration)>,
     playing_before: Duration,
 }
 
@@ -18,22 +19,24 @@ impl Span {
     pub(super) fn take(&mut self, viewers: &[Playback], oldest_playlist: Option<PlaylistAge>) -> WireSecond {
         let mut second =
             WireSecond { counts: std::mem::take(&mut self.counts), oldest_playlist, ..WireSecond::default() };
-        self.stalled_before.resize(viewers.len(), Duration::ZERO);
+        self.nothing_before.resize(viewers.len(), (Duration::ZERO, Duration::ZERO));
         let mut playing = Duration::ZERO;
         let mut latencies = Vec::new();
-        for ((number, playback), stalled_before) in (0..).zip(viewers).zip(&mut self.stalled_before) {
+        for ((number, playback), before) in (0..).zip(viewers).zip(&mut self.nothing_before) {
             let view = playback.view();
             playing += view.totals.playing;
-            let stalled = view.totals.stalled.saturating_sub(*stalled_before);
-            *stalled_before = view.totals.stalled;
-            if !stalled.is_zero() {
-                second.counts.stalled += stalled;
+            let stalled = view.totals.stalled.saturating_sub(before.0);
+            let interrupted = view.totals.interrupted.saturating_sub(before.1);
+            *before = (view.totals.stalled, view.totals.interrupted);
+            second.counts.stalled += stalled;
+            second.counts.interrupted += interrupted;
+            if !(stalled + interrupted).is_zero() {
                 second.counts.stalled_viewers.insert(number);
             }
             match view.state {
                 PlaybackState::Idle | PlaybackState::Starting => {}
                 PlaybackState::Playing => second.playing += 1,
-                PlaybackState::Stalled => second.stalled += 1,
+                PlaybackState::Stalled | PlaybackState::Interrupted => second.stalled += 1,
                 PlaybackState::Finished => second.finished += 1,
             }
             latencies.extend(view.live_latency);

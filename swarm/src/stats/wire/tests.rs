@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::observation::{Cache, ErrorClass, Outcome, PlaylistId, PlaylistView, Segment};
+use crate::stats::Freshness;
 
 fn s(s: f64) -> Duration {
     Duration::from_secs_f64(s)
@@ -106,6 +107,7 @@ fn requests_are_counted_by_kind_and_status() {
     let errors: Vec<_> =
         snapshot.errors.iter().map(|e| (e.class.as_str(), e.count, e.first_after_s)).collect();
     assert_eq!(errors, [("503", 2, 1.1), ("timeout", 1, 2.1)]);
+    assert!((snapshot.errors[0].last_after_s - 3.1).abs() < 1e-9);
     assert_eq!(
         (snapshot.errors[0].first_url.as_str(), snapshot.errors[1].first_kind),
         ("http://h/segment", "playlist")
@@ -137,7 +139,7 @@ fn viewers_are_added_up_by_what_they_do() {
     lab.gets(0, 0.4, 0);
     lab.gets(0, 0.4, 1);
     lab.gets(1, 0.9, 0);
-    lab.wire.process_ended(3, lab.at(1.0));
+    lab.wire.process_ended(3, 0, SessionEnd::Failed, lab.at(1.0));
     let playback = lab.snapshot(4.0).playback;
     assert_eq!((playback.starting, playback.playing, playback.stalled, playback.finished), (1, 1, 1, 0));
     assert_eq!((playback.stalls, playback.viewers_ever_stalled, playback.starts_without_media), (1, 1, 1));
@@ -178,11 +180,11 @@ fn a_frozen_playlist_is_stale_and_stuck_and_recovers() {
     }
     lab.sees(1, 4.0, 0);
     let worst = lab.snapshot(4.0).worst_playlist.unwrap();
-    assert_eq!((worst.freshness, worst.times_stale), (crate::stats::Freshness::Stale, 1));
+    assert_eq!((worst.freshness, worst.times_stale), (Freshness::Stale, 1));
     assert!((worst.age_s - 3.95).abs() < 1e-6, "{}", worst.age_s);
     lab.sees(0, 5.0, 3);
     lab.sees(1, 5.0, 2);
-    assert_eq!(lab.snapshot(5.1).playlists[0].freshness, crate::stats::Freshness::Fresh);
+    assert_eq!(lab.snapshot(5.1).playlists[0].freshness, Freshness::Fresh);
     lab.sees(0, 5.5, 2);
     assert_eq!(lab.snapshot(6.0).playlists[0].times_backwards, 1, "viewer 0 had seen more, viewer 1 had not");
 }
@@ -195,8 +197,41 @@ fn a_playlist_ages_by_the_clock_only_while_a_viewer_needs_more_of_it() {
     assert!(lab.snapshot(9.0).playlists[0].age_s < 1e-6, "segment 4 may take its time");
     lab.gets(0, 9.0, 4);
     assert!((lab.snapshot(10.05).playlists[0].age_s - 8.0).abs() < 1e-6);
-    lab.wire.process_ended(0, lab.at(11.0));
+    lab.wire.process_ended(0, 0, SessionEnd::Over, lab.at(11.0));
     assert!((lab.snapshot(99.0).playlists[0].age_s - 8.0).abs() < 1e-6, "nobody is there");
+}
+
+#[test]
+fn an_outage_that_ends_processes_is_neither_fresh_nor_without_rebuffering_and_its_recovery_is_timed() {
+    let mut lab = Lab::new(2);
+    for viewer in 0..2 {
+        lab.sees(viewer, 0.0, 0);
+        lab.gets(viewer, 0.9, 3);
+        lab.gets(viewer, 0.9, 4);
+    }
+    lab.wire.process_ended(0, 0, SessionEnd::Failed, lab.at(2.0));
+    lab.wire.process_ended(1, 0, SessionEnd::Failed, lab.at(3.0));
+    let during = lab.snapshot(11.0);
+    assert_eq!((during.playback.interrupted, during.playback.stalled, during.playback.playing), (2, 0, 0));
+    assert_eq!((during.playback.interruptions, during.playback.interrupted_s), (2, 17.0));
+    assert_eq!(during.playback.rebuffer_ratio, Some(17.0 / 20.0));
+    assert_eq!((during.outages.total_s, during.outages.recovered_after_s), (9.0, None));
+    let playlist = &during.playlists[0];
+    assert_eq!((playlist.freshness, playlist.url.as_str()), (Freshness::Stuck, "http://h/playlist"));
+    assert!((playlist.age_s - 8.95).abs() < 1e-6, "{}", playlist.age_s);
+    for viewer in 0..2 {
+        let start = f64::from(viewer) + 12.9;
+        lab.wire.process_started(viewer, 1, lab.at(12.0));
+        let segment = Segment { playlist: PlaylistId(0), sequence: 9, media: s(2.0), discontinuity: false };
+        let got =
+            Observation { session: 1, segment: Some(segment), ..lab.request(viewer, Kind::Segment, start) };
+        lab.wire.observe(&got);
+    }
+    let after = lab.snapshot(15.0);
+    let close = |figure: Option<f64>, s: f64| figure.is_some_and(|figure| (figure - s).abs() < 1e-6);
+    assert!(close(after.outages.first_began_after_s, 2.0) && close(after.outages.recovered_after_s, 14.0));
+    assert_eq!((after.playback.interrupted, after.outages.count), (0, 1));
+    assert!(close(Some(after.playback.interrupted_s), 22.0), "{:?}", after.playback);
 }
 
 #[test]

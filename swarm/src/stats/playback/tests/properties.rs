@@ -8,7 +8,7 @@ use super::*;
 #[derive(Clone, Debug)]
 enum Event {
     Start,
-    End,
+    End(SessionEnd),
     Segment { track: u32, step: u64, media_ms: u64, took_ms: u64, whole: bool },
     View { track: u32, segments: u64, ended: bool },
 }
@@ -19,7 +19,11 @@ fn event(tracks: u32) -> impl Strategy<Value = (u64, Event)> {
     );
     let view = (0..tracks, 0..8_u64, prop::bool::weighted(0.1))
         .prop_map(|(track, segments, ended)| Event::View { track, segments, ended });
-    (0..3000_u64, prop_oneof![1 => Just(Event::Start), 1 => Just(Event::End), 12 => segment, 4 => view])
+    (
+        0..3000_u64,
+        prop_oneof![1 => Just(Event::Start), 1 => Just(Event::End(SessionEnd::Over)),
+        1 => Just(Event::End(SessionEnd::Failed)), 12 => segment, 4 => view],
+    )
 }
 
 /// A life of random requests, told with the given ticks in between; the view at the end, and how long it took.
@@ -44,7 +48,9 @@ fn live(
                 lab.session += 1;
                 lab.viewer.process_started(lab.session, lab.began + Duration::from_millis(now));
             }
-            Event::End => lab.viewer.process_ended(lab.began + Duration::from_millis(now)),
+            Event::End(end) => {
+                lab.viewer.process_ended(lab.session, end, lab.began + Duration::from_millis(now));
+            }
             Event::Segment { track, step, media_ms, took_ms, whole } => {
                 sequence += step;
                 let mut seen = lab.segment_of(PlaylistId(track), at, sequence, media_ms as f64 / 1000.0);
@@ -81,7 +87,8 @@ proptest! {
         });
         let view = viewer.view();
         let totals = view.totals;
-        let sum = totals.startup + totals.playing + totals.stalled + totals.idle + view.undecided;
+        let seen = totals.startup + totals.playing + view.undecided;
+        let sum = seen + totals.stalled + totals.interrupted + totals.idle;
         prop_assert_eq!(sum, elapsed);
         prop_assert!(totals.played <= totals.playing);
         prop_assert!(totals.stalled >= STALL_FROM * u32::try_from(totals.stalls).unwrap());
