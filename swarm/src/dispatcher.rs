@@ -18,6 +18,8 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, sleep_until};
 
 use crate::ffmpeg::{Launcher, Stream};
+use crate::generator::{GeneratorSnapshot, Watch};
+use crate::output::generator_summary;
 use crate::output::metrics::Metrics;
 use crate::output::status::Status;
 use crate::proxy::recorder::Recorder;
@@ -49,6 +51,8 @@ pub struct Run {
     pub launcher: Arc<Launcher>,
     /// What the wire measures; `None` where FFmpegs fetch by themselves.
     pub recorder: Option<Arc<Recorder>>,
+    /// Watches the load box since now.
+    pub generator: Arc<Watch>,
     /// How many viewers, until somebody asks for another number.
     pub clients: u32,
     /// How a rise is paced.
@@ -98,6 +102,8 @@ pub struct Outcome {
     pub after: Snapshot,
     /// What the wire had measured when the end began; `None` where FFmpegs fetched by themselves.
     pub wire: Option<WireSnapshot>,
+    /// The load box until the end began.
+    pub generator: GeneratorSnapshot,
 }
 
 /// Carries a run through to its end. Call it on the main thread: the processes that it starts live as long as the
@@ -117,6 +123,7 @@ pub async fn run(
     let mut conductor = Conductor::new(run.clients, run.ramp, run.duration, run.began);
     metrics.set_target(conductor.target());
     let mut wire_at_end = None;
+    let mut generator_at_end = None;
     loop {
         let event = tokio::select! {
             biased;
@@ -139,6 +146,7 @@ pub async fn run(
         let action = conductor.handle(event, now);
         if action == Action::Drain {
             // Before any viewer hears of it.
+            generator_at_end = Some(run.generator.snapshot());
             wire_at_end = run.recorder.as_ref().map(|recorder| recorder.snapshot(now));
         }
         tell_target(&conductor, &target_sender, run.recorder.as_deref(), metrics, now);
@@ -162,6 +170,7 @@ pub async fn run(
             Action::Tell(news) => status.tell(&news),
             Action::ShowStatus => {
                 let wire = run.recorder.as_ref().map(|recorder| recorder.tick(Instant::now()));
+                status.set_warning(run.generator.latest().as_ref().and_then(generator_summary::warning));
                 let repeated = if status.is_due() { conductor.stats.repeated_failures() } else { Vec::new() };
                 status.show(
                     wire.as_ref(),
@@ -178,7 +187,8 @@ pub async fn run(
     }
     // Whatever still runs is killed here: tasks own their processes.
     viewers.shutdown().await;
-    Outcome { wire: wire_at_end, ..conductor.outcome(Instant::now()) }
+    let generator = generator_at_end.unwrap_or_else(|| run.generator.snapshot());
+    Outcome { wire: wire_at_end, generator, ..conductor.outcome(Instant::now()) }
 }
 
 /// Lets viewers, wire and metrics know how many shall run. A viewer that is removed has done nothing wrong: the wire
@@ -210,8 +220,12 @@ fn tell_wire(recorder: Option<&Recorder>, report: &Report) {
     let Some(recorder) = recorder else { return };
     let &Report { viewer, session, at, ref what } = report;
     match what {
-        Happening::Started(_) => recorder.wire().process_started(viewer, session, at),
+        Happening::Started(_) => {
+            recorder.starts.started(viewer, session, at);
+            recorder.wire().process_started(viewer, session, at);
+        }
         Happening::Ended(ended) => {
+            recorder.starts.ended(viewer);
             let end = match ended.ending {
                 Ending::Failed { .. } => SessionEnd::Failed,
                 Ending::Stopped | Ending::Completed => SessionEnd::Over,

@@ -11,11 +11,12 @@
 //! 3. [`dispatcher`] starts viewers as the [`ramp`] says, holds them, and drains them. Who wants another number of
 //!    viewers during the run asks it for one: [`stages`].
 //! 4. Each [`viewer`] keeps one FFmpeg running, as `supervise` lets processes live and die, and reports what happens.
-//! 5. [`stats`] adds the reports up, and [`output`] shows them: metrics, status, summary, report.
+//! 5. [`stats`] adds the reports up, [`generator`] watches the machine that all this runs on, and [`output`] shows them:
+//!    metrics, status, summary, report.
 //!
 //! Data runs one way: a later stage never reaches back into an earlier one. The run's processes are started and
-//! waited for on the main thread, on a single-threaded runtime; only the metrics are served from a thread of their
-//! own.
+//! waited for on the main thread, on a single-threaded runtime; the wire, the metrics and the watch over the load box
+//! have threads of their own.
 
 #![forbid(unsafe_code)]
 
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod dispatcher;
 pub mod exit_code;
 pub mod ffmpeg;
+pub mod generator;
 pub mod go_duration;
 pub mod health;
 pub mod limits;
@@ -48,6 +50,7 @@ use cli::{Invocation, Mode};
 use dispatcher::{EndedBy, Outcome, Run};
 use exit_code::ExitCode;
 use ffmpeg::Stream;
+use generator::{Lag, Machine, Sources, Watch, shares_machine};
 use output::admin::AdminServer;
 use output::metrics::Metrics;
 use output::report::{Report, Times};
@@ -129,10 +132,12 @@ async fn play(
     let wire = if plan.direct { None } else { Some(start_wire(plan, connector, &streams, &metrics)?) };
     let access = wire.as_ref().map(|wire| (wire.server.address(), wire.token.clone()));
     let mut status = Status::new(terminal.clone(), plan.duration);
+    let generator = watch_generator(plan, &metrics, wire.as_ref()).await?;
     let run = Run {
         streams,
         launcher: Arc::new(preflight::launcher(plan, ffmpeg, access)),
         recorder: wire.as_ref().map(|wire| Arc::clone(&wire.recorder)),
+        generator,
         clients: match plan.course {
             Course::Hold => plan.clients,
             Course::Stages(_) => stages::FIRST_VIEWERS,
@@ -203,6 +208,27 @@ fn start_wire(
     let server = Server::start(shared).context("failed to start the wire")?;
     tracing::debug!("the wire listens on {}", server.address());
     Ok(RunningWire { server, token, recorder })
+}
+
+/// Watches the load box from now on.
+async fn watch_generator(
+    plan: &Plan,
+    metrics: &Metrics,
+    wire: Option<&RunningWire>,
+) -> anyhow::Result<Arc<Watch>> {
+    let lag = Lag::default();
+    lag.watch(&tokio::runtime::Handle::current());
+    if let Some(wire) = wire {
+        lag.watch(wire.server.runtime());
+    }
+    let watch = Watch::start(Sources {
+        machine: Machine::this(),
+        lag,
+        starts: wire.map(|wire| Arc::clone(&wire.recorder.starts)),
+        shared_with_origin: shares_machine(&plan.urls, plan.resolve).await,
+        metrics: metrics.generator().context("failed to register metrics")?,
+    });
+    watch.map(Arc::new).context("failed to watch the load box")
 }
 
 fn announce(plan: &Plan, ffmpeg_version: &str, admin: Option<&AdminServer>) {

@@ -7,6 +7,7 @@ use supervise::Stop;
 use super::approach::{Approach, Pace, Step};
 use super::seats::Seats;
 use super::{EndedBy, Outcome, Steer};
+use crate::generator::GeneratorSnapshot;
 use crate::ramp::Ramp;
 use crate::stats::{News, Snapshot, Stats};
 use crate::viewer::{Gone, Report};
@@ -156,10 +157,15 @@ impl Conductor {
         let after = self.stats.snapshot(self.approach.aim(), now);
         match &self.phase {
             Phase::Draining { ended_by, at_end } => {
-                Outcome { ended_by: *ended_by, at_end: (**at_end).clone(), after, wire: None }
+                let at_end = (**at_end).clone();
+                let generator = GeneratorSnapshot::default();
+                Outcome { ended_by: *ended_by, at_end, after, wire: None, generator }
             }
             // Every viewer was lost to a panic: as if a signal had come now.
-            Phase::Running => Outcome { ended_by: EndedBy::Signal, at_end: after.clone(), after, wire: None },
+            Phase::Running => {
+                let (at_end, generator) = (after.clone(), GeneratorSnapshot::default());
+                Outcome { ended_by: EndedBy::Signal, at_end, after, wire: None, generator }
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
+use super::generator_metrics::GeneratorMetrics;
 use super::wire_metrics::WireMetrics;
 use crate::viewer::{Ending, Happening, Report, StartKind};
 
@@ -109,6 +110,14 @@ impl Metrics {
     /// As [`Self::new`].
     pub fn wire(&self) -> prometheus::Result<WireMetrics> {
         WireMetrics::register(&self.registry)
+    }
+
+    /// The metrics of the load box, in the same registry. Call it once.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn generator(&self) -> prometheus::Result<GeneratorMetrics> {
+        GeneratorMetrics::register(&self.registry)
     }
 
     /// How many viewers should run now.

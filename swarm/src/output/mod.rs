@@ -1,6 +1,8 @@
 //! Everything that shows the run. Nothing here computes: it formats what `stats` knows.
 
 pub mod admin;
+pub mod generator_metrics;
+pub mod generator_summary;
 pub mod metrics;
 mod playback_metrics;
 mod registrar;

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::summary;
 use crate::dispatcher::{EndedBy, Outcome};
+use crate::generator::GeneratorSnapshot;
 use crate::plan::{Course, Pace, Plan, VariantMode};
 use crate::stats::{FailureKind, WireSnapshot};
 
@@ -34,6 +35,7 @@ pub struct Report {
     failures: Vec<FailureKind>,
     other_failures: u64,
     wire: Option<WireSnapshot>,
+    generator: GeneratorSnapshot,
 }
 
 /// What makes the run repeatable. Values of headers are left out: they may be secrets.
@@ -96,7 +98,7 @@ pub struct Times {
 impl Report {
     /// Of a run that has ended.
     pub fn new(plan: &Plan, ffmpeg_version: &str, times: Times, outcome: &Outcome, exit_code: u8) -> Self {
-        let Outcome { ended_by, at_end, after, wire } = outcome;
+        let Outcome { ended_by, at_end, after, wire, generator } = outcome;
         let exits = at_end.exits.iter().map(|(exit, count)| (exit.label(), *count));
         Self {
             schema: "ffmpeg-hls-swarm.report",
@@ -150,6 +152,7 @@ impl Report {
             failures: after.failures.clone(),
             other_failures: after.other_failures,
             wire: wire.clone(),
+            generator: generator.clone(),
         }
     }
 

@@ -85,17 +85,23 @@ pub struct Status {
     terminal: Terminal,
     last_logged: Instant,
     duration: Option<Duration>,
+    warning: Option<String>,
 }
 
 impl Status {
     /// For a run of `duration`, if it has one.
     pub fn new(terminal: Terminal, duration: Option<Duration>) -> Self {
-        Self { terminal, last_logged: Instant::now(), duration }
+        Self { terminal, last_logged: Instant::now(), duration, warning: None }
     }
 
     /// Whether the next [`Self::show`] writes to the log.
     pub fn is_due(&self) -> bool {
         self.last_logged.elapsed() + TICK_TOLERANCE >= LOG_PERIOD
+    }
+
+    /// What stands behind the state until it is set anew.
+    pub fn set_warning(&mut self, warning: Option<String>) {
+        self.warning = warning;
     }
 
     /// Shows the state, and, when due, failures that went on.
@@ -115,6 +121,9 @@ impl Status {
             if viewers > 0 {
                 state += &format!(", {viewers} {what} now");
             }
+        }
+        if let Some(warning) = &self.warning {
+            state += &format!(", {warning}");
         }
         if let Some(line) = &self.terminal.line {
             line.set_message(state.clone());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use supervise::Exit;
 
-use super::wire_summary;
+use super::{generator_summary, wire_summary};
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::go_duration;
 use crate::stats::Snapshot;
@@ -89,6 +89,7 @@ pub fn text(outcome: &Outcome) -> String {
     rows.push(("viewers", format!("{} of {target} active at the end, {peak}", totals.active)));
     rows.push(("played", format!("{} of {peak_target} received media", outcome.after.totals.have_played)));
     rows.extend(outcome.wire.iter().flat_map(wire_summary::rows));
+    rows.extend(generator_summary::rows(&outcome.generator));
     rows.push(("starts", format!("{}, and {}", totals.started, count(totals.restarted, "restart"))));
     if totals.completed_views > 0 {
         rows.push(("views", format!("{} complete", totals.completed_views)));
@@ -138,6 +139,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::generator::GeneratorSnapshot;
     use crate::stats::{FailureKind, Totals};
 
     fn outcome(change: impl FnOnce(&mut Snapshot)) -> Outcome {
@@ -155,7 +157,13 @@ mod tests {
             other_failures: 0,
         };
         change(&mut at_end);
-        Outcome { ended_by: EndedBy::Duration, after: at_end.clone(), at_end, wire: None }
+        Outcome {
+            ended_by: EndedBy::Duration,
+            after: at_end.clone(),
+            at_end,
+            wire: None,
+            generator: GeneratorSnapshot::default(),
+        }
     }
 
     fn failure(reason: &str, count: u64) -> FailureKind {

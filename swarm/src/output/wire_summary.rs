@@ -126,7 +126,8 @@ fn time(seconds: f64) -> String {
     }
 }
 
-fn size(bytes: f64) -> String {
+/// Three significant digits or so, in the unit that suits.
+pub fn size(bytes: f64) -> String {
     match bytes {
         b if b < 1e6 => format!("{:.1} kB", b / 1e3),
         b if b < 1e9 => format!("{:.1} MB", b / 1e6),

@@ -49,6 +49,7 @@ impl Exchange {
             cache: Cache::Unknown,
         };
         let place = recorder.open.enter(kind, segment.map(|segment| segment.media), started);
+        recorder.starts.asked(ticket.viewer, ticket.session, started);
         let recorder = Arc::clone(recorder);
         Self { recorder, place, observation, status: 0, held_up: Duration::ZERO, ended: false }
     }

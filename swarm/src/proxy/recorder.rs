@@ -1,10 +1,11 @@
 //! Where Observations go the moment they are made: into the statistics and the metrics. No queue in between, so that
 //! none can fill up, and nothing is lost.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::open_requests::OpenRequests;
+use crate::generator::Starts;
 use crate::observation::Observation;
 use crate::output::wire_metrics::WireMetrics;
 use crate::stats::{Wire, WireSecond, WireSnapshot};
@@ -16,12 +17,19 @@ pub struct Recorder {
     metrics: WireMetrics,
     /// Requests that have not ended.
     pub open: OpenRequests,
+    /// How long FFmpegs take to their first request.
+    pub starts: Arc<Starts>,
 }
 
 impl Recorder {
     /// For a run of at most `clients` viewers that begins now.
     pub fn new(clients: u32, metrics: WireMetrics) -> Self {
-        Self { wire: Mutex::new(Wire::new(clients, Instant::now())), metrics, open: OpenRequests::default() }
+        Self {
+            wire: Mutex::new(Wire::new(clients, Instant::now())),
+            metrics,
+            open: OpenRequests::default(),
+            starts: Arc::default(),
+        }
     }
 
     /// Takes in one Observation.

@@ -23,6 +23,7 @@ const BACKLOG: u32 = 4096;
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    runtime: tokio::runtime::Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -40,6 +41,7 @@ impl Server {
         let listener = socket.listen(BACKLOG)?;
         drop(guard);
         let address = listener.local_addr()?;
+        let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::Builder::new().name("wire".to_owned()).spawn(move || {
             runtime.block_on(async {
@@ -51,12 +53,17 @@ impl Server {
             });
             // Dropping the runtime drops its connections.
         })?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, runtime: handle, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Of the wire's thread.
+    pub fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.runtime
     }
 }
 

@@ -57,20 +57,27 @@ fn the_table_of_what_can_be_judged_is_what_the_list_says() {
 
 #[test]
 fn the_metrics_table_is_what_a_scrape_shows() {
-    let documented: BTreeSet<_> = rows(&document("OBSERVABILITY.md"), "| `hlsswarm_")
-        .into_iter()
-        .map(|cells| (cells[0].split('{').next().unwrap().to_owned(), cells[1].clone()))
-        .collect();
+    let rows = rows(&document("OBSERVABILITY.md"), "| `hlsswarm_");
+    let named = |cells: &Vec<String>| (cells[0].split('{').next().unwrap().to_owned(), cells[1].clone());
+    let documented: BTreeSet<_> = rows.iter().map(named).collect();
+    // Not every machine can tell everything.
+    let sometimes: BTreeSet<_> =
+        rows.iter().filter(|cells| cells[3].contains("; absent w")).map(named).collect();
     let origin = origin("one-second", &[]);
     let swarm = Swarm::start(&["-clients", "1", "-ffmpeg", &fake_ffmpeg("dies-at-once"), &origin.url]);
     swarm.wait_for_metric("hlsswarm_process_exits_total{code=\"71\"}", |exits| exits > 0);
+    wait_until("the load box was sampled", || {
+        swarm.admin("/metrics").text().contains("\nhlsswarm_generator_lag_seconds ")
+    });
     let text = swarm.admin("/metrics").text();
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE hlsswarm_"));
     let served: BTreeSet<_> = types
         .filter_map(|line| line.split_once(' '))
         .map(|(name, kind)| (format!("hlsswarm_{name}"), kind.to_owned()))
         .collect();
-    assert_eq!(documented, served);
+    let always: BTreeSet<_> = documented.difference(&sometimes).cloned().collect();
+    assert_eq!(always, served.difference(&sometimes).cloned().collect());
+    assert!(served.is_subset(&documented));
 }
 
 #[test]
@@ -96,7 +103,8 @@ fn the_report_schema_is_what_a_report_has() {
     assert_eq!(documented, written);
 }
 
-/// Dotted paths of everything in `value`; arrays of objects as `name[].field`, the map of exits as one.
+/// Dotted paths of everything in `value`; arrays of objects as `name[].field`, the map of exits as one, and the
+/// spells of a saturated load box too, because a good machine has none.
 fn paths(value: &serde_json::Value, at: &str, found: &mut BTreeSet<String>) {
     match value {
         serde_json::Value::Object(fields) if at != "processes.exits" => {
@@ -105,7 +113,9 @@ fn paths(value: &serde_json::Value, at: &str, found: &mut BTreeSet<String>) {
                 paths(value, &path, found);
             }
         }
-        serde_json::Value::Array(items) if items.first().is_some_and(serde_json::Value::is_object) => {
+        serde_json::Value::Array(items)
+            if items.first().is_some_and(serde_json::Value::is_object) && at != "generator.saturated" =>
+        {
             for item in items {
                 paths(item, &format!("{at}[]"), found);
             }

@@ -4,6 +4,7 @@
 
 mod documentation;
 mod faults;
+mod generator;
 mod interface;
 mod playing;
 mod preflight;
