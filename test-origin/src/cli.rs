@@ -1,11 +1,17 @@
 //! The command line and its environment variables. clap's types stop here: what leaves is a [`Plan`] or text.
 
-use std::net::IpAddr;
+mod ask;
+
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{Parser, ValueEnum};
 
+use crate::asking::Asking;
+use crate::faults::Spec;
+use crate::faults::table::Table;
 use crate::plan::{AccessLog, Certificate, Plan, Source, Task};
 use crate::profile::Profile;
 use crate::{catalog, certificate};
@@ -15,8 +21,13 @@ use crate::{catalog, certificate};
 /// Prints the stream's URL on stdout as soon as it can be played, and everything else on stderr.
 #[derive(Debug, Parser)]
 #[command(name = "test-origin", version, max_term_width = 110, args_override_self = true)]
+#[command(args_conflicts_with_subcommands = true)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Args {
+    /// Asks an origin that runs, instead of starting one.
+    #[command(subcommand)]
+    command: Option<ask::Command>,
+
     /// Built-in profile to serve [default: default]
     #[arg(long, value_name = "NAME", env = "HLSORIGIN_PROFILE")]
     profile: Option<String>,
@@ -69,6 +80,14 @@ pub struct Args {
     #[arg(long, value_name = "FILE", env = "HLSORIGIN_TLS_KEY")]
     tls_key: Option<PathBuf>,
 
+    /// Loopback address of the admin server, which begins and ends faults; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", env = "HLSORIGIN_ADMIN", default_value_t = Plan::DEFAULT_ADMIN)]
+    admin: SocketAddr,
+
+    /// Misbehave: KIND[=VALUE][@BEGIN[+LENGTH]], counted from the moment the URL is told; may be given several times
+    #[arg(long, value_name = "SPEC", env = "HLSORIGIN_FAULT", value_delimiter = ',')]
+    fault: Vec<String>,
+
     /// List the built-in profiles and exit
     #[arg(long, group = "question", env = "HLSORIGIN_LIST_PROFILES", value_parser = FalseyValueParser::new())]
     list_profiles: bool,
@@ -110,6 +129,8 @@ pub enum Request {
     ListProfiles,
     /// Anything that needs a profile.
     Run(Box<Plan>),
+    /// Something that an origin knows that runs already.
+    Ask(Asking),
 }
 
 impl Args {
@@ -118,6 +139,9 @@ impl Args {
     /// # Errors
     /// One sentence per mistake, all of them.
     pub fn into_request(self) -> Result<Request, Vec<String>> {
+        if let Some(command) = self.command {
+            return Ok(Request::Ask(command.into_asking()));
+        }
         if self.list_profiles {
             return Ok(Request::ListProfiles);
         }
@@ -133,8 +157,16 @@ impl Args {
         }
         let cache_dir = cache_dir.as_deref().and_then(|path| mistakes.absolute("cache-dir", path));
         let certificate = self.certificate(&mut mistakes);
+        let mut faults = Vec::new();
         if let Some(profile) = &profile {
             self.check_against(profile, &mut mistakes);
+            if !self.admin.ip().is_loopback() {
+                let admin = self.admin;
+                mistakes.0.push(format!(
+                    "--admin {admin} is no loopback address: use 127.0.0.1:PORT or [::1]:PORT"
+                ));
+            }
+            faults = self.faults(profile, &mut mistakes);
         }
         let (Some(profile), Some(cache_dir), true) = (profile, cache_dir, mistakes.0.is_empty()) else {
             return Err(mistakes.0);
@@ -157,7 +189,24 @@ impl Args {
             nginx: self.nginx,
             access_log,
             tls,
+            admin: self.admin,
+            faults,
         })))
+    }
+
+    fn faults(&self, profile: &Profile, mistakes: &mut Mistakes) -> Vec<Spec> {
+        let mut table = Table::new(profile);
+        let mut faults = Vec::new();
+        for text in &self.fault {
+            let spec = mistakes.note(text.parse().map_err(|error| format!("--fault {text} {error}")));
+            let added = spec.and_then(|spec: Spec| {
+                let added = table.add(spec.clone(), Duration::ZERO);
+                mistakes.note(added.map_err(|refused| format!("--fault {text} {refused}")))?;
+                Some(spec)
+            });
+            faults.extend(added);
+        }
+        faults
     }
 
     fn certificate(&self, mistakes: &mut Mistakes) -> Certificate {
@@ -263,6 +312,7 @@ fn default_cache_dir() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::asking::Question;
 
     fn request(args: &[&str]) -> Result<Request, Vec<String>> {
         let args = std::iter::once(&"test-origin").chain(args);
@@ -272,7 +322,7 @@ mod tests {
     fn plan(args: &[&str]) -> Plan {
         match request(args).unwrap() {
             Request::Run(plan) => *plan,
-            Request::ListProfiles => panic!("a list"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -342,12 +392,34 @@ mod tests {
                 "--tls-name is for a certificate that is made",
             ),
             (&["--tls-name", "a.test"], "--tls-name: profile default is served without TLS"),
+            (&["--admin", "0.0.0.0:9"], "--admin 0.0.0.0:9 is no loopback address"),
+            (&["--fault", "fire"], "--fault fire is none of the faults: choose one of freeze"),
+            (&["--profile", "vod", "--fault", "freeze"], "--fault freeze needs an encoder that runs"),
+            (
+                &["--fault", "slow=1MB/s", "--fault", "slow=2MB/s"],
+                "--fault slow=2MB/s would meet slow=1000kB/s",
+            ),
             (&["--profile", "vod", "--live-encode"], "--live-encode: profile vod is no live stream"),
         ];
         for (flags, expected) in cases {
             let mistakes = request(flags).unwrap_err();
             assert!(mistakes.len() == 1 && mistakes[0].contains(expected), "{flags:?}: {mistakes:?}");
         }
+    }
+
+    #[test]
+    fn a_command_asks_an_origin_that_runs() {
+        let asking = |args: &[&str]| match request(args).unwrap() {
+            Request::Ask(asking) => asking,
+            other => panic!("{other:?}"),
+        };
+        let add = asking(&["fault", "add", "freeze@1s", "slow=1MB/s", "--admin", "127.0.0.1:9"]);
+        assert_eq!(add.question, Question::AddFaults(vec!["freeze@1s".to_owned(), "slow=1MB/s".to_owned()]));
+        assert_eq!(add.admin, Some("127.0.0.1:9".parse().unwrap()));
+        assert_eq!(asking(&["fault", "list"]).question, Question::ListFaults);
+        assert_eq!(asking(&["fault", "clear", "3"]).question, Question::ClearFaults(vec![3]));
+        assert_eq!(asking(&["health", "--admin", "127.0.0.1:0"]).admin, None);
+        assert!(Args::try_parse_from(["test-origin", "--check", "health"]).is_err());
     }
 
     #[test]

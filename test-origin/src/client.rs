@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue};
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -58,16 +58,37 @@ impl Client {
     /// # Errors
     /// Any other answer, or none.
     pub async fn get(&self, server: SocketAddr, path: &str) -> anyhow::Result<Bytes> {
-        let url = Url { tls: self.tls.is_some(), server, path };
-        tokio::time::timeout(REQUEST_TIMEOUT, self.fetch(&url))
+        let (status, body) = self.send(Method::GET, server, path, "").await?;
+        ensure!(status == StatusCode::OK, "{}: status {status}", self.url(server, path));
+        Ok(body)
+    }
+
+    /// Sends a request, and returns whatever the answer is.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn send(
+        &self,
+        method: Method,
+        server: SocketAddr,
+        path: &str,
+        body: &str,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let url = self.url(server, path);
+        tokio::time::timeout(REQUEST_TIMEOUT, self.fetch(method, &url, body))
             .await
             .unwrap_or_else(|_| bail!("no answer"))
             .context(url.to_string())
     }
 
-    async fn fetch(&self, url: &Url<'_>) -> anyhow::Result<Bytes> {
+    fn url<'a>(&self, server: SocketAddr, path: &'a str) -> Url<'a> {
+        Url { tls: self.tls.is_some(), server, path }
+    }
+
+    async fn fetch(&self, method: Method, url: &Url<'_>, body: &str) -> anyhow::Result<(StatusCode, Bytes)> {
         let address = url.address();
-        let mut request = Request::get(format!("/{}", url.path)).body(Empty::<Bytes>::new())?;
+        let body = Full::from(body.to_owned());
+        let mut request = Request::builder().method(method).uri(format!("/{}", url.path)).body(body)?;
         request.headers_mut().insert(HOST, HeaderValue::from_str(&address.to_string())?);
         let stream = TcpStream::connect(address).await.context("connect")?;
         let Some(tls) = &self.tls else { return exchange(request, stream).await };
@@ -76,16 +97,16 @@ impl Client {
     }
 }
 
-async fn exchange<S>(request: Request<Empty<Bytes>>, stream: S) -> anyhow::Result<Bytes>
+async fn exchange<S>(request: Request<Full<Bytes>>, stream: S) -> anyhow::Result<(StatusCode, Bytes)>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let exchange = async {
         let response = sender.send_request(request).await?;
-        ensure!(response.status() == StatusCode::OK, "status {}", response.status());
+        let status = response.status();
         let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
-        Ok(body.map_err(|error| anyhow::anyhow!(error))?.to_bytes())
+        Ok((status, body.map_err(|error| anyhow::anyhow!(error))?.to_bytes()))
     };
     // The exchange is polled first, so a finished answer is not lost to a connection that ends with it.
     tokio::pin!(exchange, connection);

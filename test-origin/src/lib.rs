@@ -17,15 +17,21 @@
 //! The URL is told only when the stream was played through Nginx ([`readiness`]), over HTTPS where that is served:
 //! [`client`] then trusts exactly the [`certificate`] that Nginx was given.
 //!
+//! On request the origin misbehaves ([`faults`]): a process is stopped, or Nginx asks a small server of ours about every
+//! request for the stream. Faults are asked for on the command line, and at run time through the [`admin`] server, to
+//! which [`asking`] is the client.
+//!
 //! All processes are [`supervise`]'s: they lead their own groups, end by a ladder of signals, and die with us even
 //! when we are killed.
 //!
 //! Modules in reading order: [`profile`], [`catalog`], [`plan`], [`cli`], [`h264_level`], [`encoder`],
 //! [`master_playlist`], [`nginx`], [`certificate`], [`run_dir`], [`process`], [`clip`], [`vod`], [`progress`],
-//! [`preflight`], [`freshness`], [`client`], [`readiness`], [`numbering`], [`origin`], [`slot`], [`serve`], [`questions`],
-//! [`log`], [`exit_code`].
+//! [`preflight`], [`freshness`], [`client`], [`readiness`], [`numbering`], [`faults`], [`origin`], [`slot`],
+//! [`serve`], [`http_server`], [`admin`], [`asking`], [`questions`], [`log`], [`exit_code`].
 #![forbid(unsafe_code)]
 
+pub mod admin;
+pub mod asking;
 pub mod catalog;
 pub mod certificate;
 pub mod cli;
@@ -33,8 +39,10 @@ pub mod client;
 pub mod clip;
 pub mod encoder;
 pub mod exit_code;
+pub mod faults;
 pub mod freshness;
 pub mod h264_level;
+pub mod http_server;
 pub mod log;
 pub mod master_playlist;
 pub mod nginx;

@@ -39,6 +39,10 @@ async fn main() -> ExitCode {
             Err(error) => complain([error], exit_code::INTERNAL),
         },
         Ok(Request::Run(_)) if only_flags => say("ok"),
+        Ok(Request::Ask(asking)) => match asking.ask().await {
+            Ok(answer) => say(&answer),
+            Err(error) => complain([format!("{error:#}")], exit_code::INTERNAL),
+        },
         Ok(Request::Run(plan)) => match StopSignals::listen() {
             Ok(signals) => run(&plan, signals).await,
             Err(error) => complain([error], exit_code::INTERNAL),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use supervise::CommandLine;
 
+use crate::faults::upstream;
 use crate::profile::Profile;
 use crate::run_dir::RunDir;
 
@@ -19,6 +20,15 @@ pub struct Build {
     pub tls: bool,
     /// The modules that have a directory for temporary files of their own.
     pub temp_paths: Vec<&'static str>,
+}
+
+/// What is asked of a listener beside its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Port {
+    /// The one that is told.
+    Main,
+    /// The one to which requests are redirected.
+    Redirected,
 }
 
 impl Build {
@@ -62,6 +72,17 @@ pub struct Server<'a> {
     pub access_log: Option<PathBuf>,
     /// HTTPS; `None` for HTTP.
     pub tls: Option<Tls>,
+    /// While a fault is in force that concerns requests: who answers them.
+    pub routing: Option<Routing>,
+}
+
+/// Where requests for the stream go while a fault is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Routing {
+    /// Our own server.
+    pub upstream: SocketAddr,
+    /// Where the stream is served as well, for those who are redirected.
+    pub redirect: Option<SocketAddr>,
 }
 
 /// Files in PEM format, absolute or relative to the run directory.
@@ -167,9 +188,16 @@ impl Server<'_> {
         for module in &self.build.temp_paths {
             writeln!(out, "    {module}_temp_path {}/{module};", RunDir::TEMP)?;
         }
-        writeln!(out, "{DELIVERY}    server {{")?;
-        self.write_server(out)?;
-        writeln!(out, "    }}\n}}")
+        write!(out, "{DELIVERY}")?;
+        if let Some(routing) = &self.routing {
+            write!(out, "    upstream faults {{\n        server {} max_fails=0;\n", routing.upstream)?;
+            writeln!(out, "        keepalive {UPSTREAM_KEEPALIVE};\n    }}")?;
+        }
+        self.write_server(out, self.address, Port::Main)?;
+        if let Some(address) = self.routing.and_then(|routing| routing.redirect) {
+            self.write_server(out, address, Port::Redirected)?;
+        }
+        writeln!(out, "}}")
     }
 
     fn write_log(&self, out: &mut String) -> std::fmt::Result {
@@ -180,11 +208,12 @@ impl Server<'_> {
         writeln!(out, "    access_log \"{}\" json;", file.display())
     }
 
-    fn write_server(&self, out: &mut String) -> std::fmt::Result {
+    fn write_server(&self, out: &mut String, address: SocketAddr, port: Port) -> std::fmt::Result {
+        writeln!(out, "    server {{")?;
         // Without ipv6only=off, `::` would listen on IPv6 alone.
-        let both = if self.address.ip() == std::net::Ipv6Addr::UNSPECIFIED { " ipv6only=off" } else { "" };
+        let both = if address.ip() == std::net::Ipv6Addr::UNSPECIFIED { " ipv6only=off" } else { "" };
         let tls = if self.tls.is_some() { " ssl" } else { "" };
-        writeln!(out, "        listen {}{tls}{both} backlog=4096;", self.address)?;
+        writeln!(out, "        listen {address}{tls}{both} backlog=4096;")?;
         if let Some(Tls { certificate, key }) = &self.tls {
             writeln!(out, "        ssl_certificate \"{}\";", certificate.display())?;
             writeln!(out, "        ssl_certificate_key \"{}\";", key.display())?;
@@ -199,14 +228,41 @@ impl Server<'_> {
             out,
             "        if ($request_method !~ ^(GET|HEAD)$) {{\n            return 405;\n        }}\n"
         )?;
-        let entry = Profile::ENTRY;
-        location(out, "= /master.m3u8", PLAYLIST_CACHING, &[&format!("try_files /{entry} =404;")])?;
-        location(out, &format!("~ {PLAIN_PATH}\\.m3u8$"), PLAYLIST_CACHING, &["open_file_cache off;"])?;
+        self.write_stream(out, port)?;
+        self.write_beside(out)?;
+        writeln!(out, "    }}")
+    }
+
+    /// Playlists and segments.
+    fn write_stream(&self, out: &mut String, port: Port) -> std::fmt::Result {
         // Names are never used twice, so a file that was opened once stays what it was; one that was deleted is
         // forgotten after the seconds here.
-        let cache = "open_file_cache max=4096 inactive=10s;";
-        let valid = "open_file_cache_valid 5s;";
-        location(out, &format!("~ {PLAIN_PATH}\\.(ts|m4s|mp4)$"), SEGMENT_CACHING, &[cache, valid])?;
+        let segment = ["open_file_cache max=4096 inactive=10s;", "open_file_cache_valid 5s;"];
+        let playlist = ["open_file_cache off;"];
+        let entry = Profile::ENTRY;
+        if self.routing.is_none() {
+            let alias = format!("try_files /{entry} =404;");
+            location(out, "= /master.m3u8", PLAYLIST_CACHING, &[&alias])?;
+            location(out, &format!("~ {PLAIN_PATH}\\.m3u8$"), PLAYLIST_CACHING, &playlist)?;
+            return location(out, &format!("~ {PLAIN_PATH}\\.(ts|m4s|mp4)$"), SEGMENT_CACHING, &segment);
+        }
+        writeln!(
+            out,
+            "        location = /master.m3u8 {{\n            rewrite ^ /{entry} last;\n        }}"
+        )?;
+        writeln!(out, "        location ~ {PLAIN_PATH}\\.(m3u8|ts|m4s|mp4)$ {{")?;
+        writeln!(out, "            proxy_pass http://faults$uri;")?;
+        out.push_str(ROUTED);
+        writeln!(out, "            proxy_set_header {} $scheme;", upstream::SCHEME)?;
+        let redirected = if port == Port::Redirected { "1" } else { "\"\"" };
+        writeln!(out, "            proxy_set_header {} {redirected};", upstream::REDIRECTED)?;
+        writeln!(out, "            {EVERYBODY}\n            {EXPOSED}\n        }}")?;
+        location(out, upstream::HEALTHY_PLAYLIST, PLAYLIST_CACHING, &playlist)?;
+        location(out, upstream::HEALTHY_SEGMENT, SEGMENT_CACHING, &segment)
+    }
+
+    /// Everything that is not the stream.
+    fn write_beside(&self, out: &mut String) -> std::fmt::Result {
         let health_root = format!("root {};", RunDir::HEALTH);
         let fresh = format!("try_files /{} @stale;", RunDir::FRESH);
         location(out, "= /healthz", "no-store", &[PLAIN_TEXT, &health_root, &fresh])?;
@@ -222,16 +278,19 @@ impl Server<'_> {
     }
 }
 
+/// Connections to our own server that each worker keeps, so that short answers need no new ones.
+const UPSTREAM_KEEPALIVE: u32 = 64;
 /// 4000 sessions per megabyte, as Nginx documents: enough for each of 40 000 viewers to reconnect without a full
 /// handshake, as players do.
 const TLS_SESSION_CACHE: &str = "10m";
 /// Folders and names without a dot: neither dotfiles nor files still being written (`.tmp`) match.
 const PLAIN_PATH: &str = "^(/[A-Za-z0-9_-]+)+";
 /// A cache may keep a live playlist, but must ask whether it is still the newest.
-const PLAYLIST_CACHING: &str = "no-cache";
+pub const PLAYLIST_CACHING: &str = "no-cache";
 /// Without its own empty table the answer would have the type of the file that was asked for.
 const PLAIN_TEXT: &str = "types {} default_type text/plain;";
-const SEGMENT_CACHING: &str = "public, max-age=31536000, immutable";
+/// A segment never changes.
+pub const SEGMENT_CACHING: &str = "public, max-age=31536000, immutable";
 
 const MIME_TYPES: &str = "        application/vnd.apple.mpegurl m3u8;
         video/mp2t ts;
@@ -248,6 +307,20 @@ const DELIVERY: &str = "    sendfile on;
     log_not_found off;
 ";
 
+/// How our own server is asked: every byte is passed on as it comes, and ranges are Nginx's work as ever.
+const ROUTED: &str = "            proxy_http_version 1.1;
+            proxy_buffering off;
+            proxy_force_ranges on;
+            proxy_set_header Host $http_host;
+            proxy_set_header Connection \"\";
+            proxy_set_header Range \"\";
+";
+
+/// Pages of other origins may fetch everything.
+const EVERYBODY: &str = "add_header Access-Control-Allow-Origin \"*\" always;";
+const EXPOSED: &str =
+    "add_header Access-Control-Expose-Headers \"Content-Length, Content-Range, Date\" always;";
+
 /// One location. Nginx drops inherited headers where a location adds one of its own, so each has them all.
 fn location(out: &mut String, pattern: &str, caching: &str, lines: &[&str]) -> std::fmt::Result {
     writeln!(out, "        location {pattern} {{")?;
@@ -255,12 +328,7 @@ fn location(out: &mut String, pattern: &str, caching: &str, lines: &[&str]) -> s
         writeln!(out, "            {line}")?;
     }
     writeln!(out, "            add_header Cache-Control \"{caching}\" always;")?;
-    writeln!(out, "            add_header Access-Control-Allow-Origin \"*\" always;")?;
-    writeln!(
-        out,
-        "            add_header Access-Control-Expose-Headers \"Content-Length, Content-Range, Date\" always;"
-    )?;
-    writeln!(out, "        }}")
+    writeln!(out, "            {EVERYBODY}\n            {EXPOSED}\n        }}")
 }
 
 #[cfg(test)]
@@ -275,16 +343,41 @@ mod tests {
         let profile = catalog::find("default").unwrap().unwrap();
         let build = Build::parse(DEBIAN);
         let address = "127.0.0.1:8080".parse().unwrap();
-        let (account, access_log, tls) = (None, None, None);
-        let mut server =
-            Server { profile: &profile, address, build: &build, account, open_files: 1024, access_log, tls };
+        let mut server = Server {
+            profile: &profile,
+            address,
+            build: &build,
+            account: None,
+            open_files: 1024,
+            access_log: None,
+            tls: None,
+            routing: None,
+        };
         change(&mut server);
         server.config()
+    }
+
+    fn lean_config(build: &Build) -> String {
+        let profile = catalog::find("default").unwrap().unwrap();
+        let address = "127.0.0.1:1".parse().unwrap();
+        let (account, access_log, tls, routing) = (None, None, None, None);
+        let open_files = 99;
+        Server { profile: &profile, address, build, account, open_files, access_log, tls, routing }.config()
     }
 
     #[test]
     fn the_configuration_is_this() {
         insta::assert_snapshot!(config(|_| {}));
+    }
+
+    #[test]
+    fn under_a_fault_the_stream_is_routed_and_nothing_else() {
+        let upstream = "127.0.0.1:7000".parse().unwrap();
+        let redirect = Some("127.0.0.1:8081".parse().unwrap());
+        let routed = config(|server| server.routing = Some(Routing { upstream, redirect }));
+        let before = config(|_| {});
+        let more: Vec<_> = routed.lines().filter(|line| !before.contains(*line)).collect();
+        insta::assert_snapshot!(more.join("\n"));
     }
 
     #[test]
@@ -308,12 +401,7 @@ mod tests {
         let lean =
             Build::parse("configure arguments: --without-http_scgi_module --without-http_uwsgi_module");
         assert_eq!(lean, Build { stub_status: false, tls: false, temp_paths: vec!["proxy", "fastcgi"] });
-        let profile = catalog::find("default").unwrap().unwrap();
-        let address = "127.0.0.1:1".parse().unwrap();
-        let (account, access_log, tls) = (None, None, None);
-        let server =
-            Server { profile: &profile, address, build: &lean, account, open_files: 99, access_log, tls };
-        let text = server.config();
+        let text = lean_config(&lean);
         assert!(!text.contains("stub_status") && !text.contains("scgi") && text.contains("proxy_temp_path"));
     }
 

@@ -24,7 +24,8 @@ fn next(playlist: &str) -> Option<u64> {
     Some(first + segments.count() as u64)
 }
 
-fn number_on(playlist: &str, lag: u64) -> String {
+/// The playlist as if `lag` more segments had gone by. One that has no numbers, as a master playlist, stays as it is.
+pub fn number_on(playlist: &str, lag: u64) -> String {
     let mut text = String::with_capacity(playlist.len() + 1);
     for line in playlist.lines() {
         match line.strip_prefix(SEQUENCE).and_then(|number| number.parse::<u64>().ok()) {

@@ -1,8 +1,9 @@
 //! What is to be done, in plain and checked values. Knows neither flags nor the state of this machine.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use crate::faults::Spec;
 use crate::profile::Profile;
 
 /// Everything that one invocation of `test-origin` is to do.
@@ -30,6 +31,10 @@ pub struct Plan {
     pub access_log: AccessLog,
     /// Where the certificate comes from; there exactly when the profile is served over HTTPS.
     pub tls: Option<Certificate>,
+    /// Where the admin server listens: on loopback; port 0 for a free one.
+    pub admin: SocketAddr,
+    /// What is to go wrong, and when; these can happen to the profile beside each other.
+    pub faults: Vec<Spec>,
 }
 
 /// Where the JSON access log goes.
@@ -87,6 +92,8 @@ impl Plan {
     pub const DEFAULT_PORT: u16 = 8080;
     /// Nobody else can reach the origin unless asked for.
     pub const DEFAULT_BIND: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    /// Faults are nobody's business but this machine's.
+    pub const DEFAULT_ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
     /// The profile that is served when none is named.
     pub const DEFAULT_PROFILE: &str = "default";
 }

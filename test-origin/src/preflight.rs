@@ -13,6 +13,9 @@ use nix::unistd::{Group, User};
 use supervise::program::{self, Missing, Program};
 use supervise::{Captured, CommandLine, Exit, capture};
 
+use crate::faults::desk;
+use crate::faults::table::Refused;
+use crate::faults::{Fault, Spec};
 use crate::nginx::{Account, Build};
 use crate::plan::{AccessLog, Certificate, Plan, Source};
 use crate::profile::SegmentType;
@@ -93,6 +96,22 @@ pub enum Problem {
         /// Where we wanted to listen.
         address: SocketAddr,
     },
+    /// The admin server cannot listen.
+    #[error("cannot listen on --admin {address}: {reason}; choose another port (0 picks a free one)")]
+    Admin {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the operating system says.
+        reason: String,
+    },
+    /// A fault cannot have what it needs.
+    #[error("--fault {fault} {reason}")]
+    Fault {
+        /// As it is written.
+        fault: Fault,
+        /// Why not.
+        reason: Refused,
+    },
     /// Listening there is not possible at all.
     #[error("cannot listen on {address}: {reason}; choose another --bind or --port")]
     CannotListen {
@@ -153,6 +172,10 @@ pub async fn check(plan: &Plan) -> Result<Machine, Vec<Problem>> {
     let nginx = problems.note(program::find(Program::Nginx, &plan.nginx));
     let account = problems.note(account()).flatten();
     let address = problems.note(free_address(plan));
+    problems.note(admin(plan.admin));
+    for Spec { fault, .. } in &plan.faults {
+        problems.note(fault_port(plan, fault));
+    }
     let parent_dir = problems.note(parent_dir(plan, account.as_ref()));
     if let AccessLog::File(log) = &plan.access_log {
         problems.note(appendable(log));
@@ -224,6 +247,18 @@ pub fn free_address(plan: &Plan) -> Result<SocketAddr, Problem> {
             _ => Problem::CannotListen { address, reason: error.to_string() },
         }
     })
+}
+
+fn admin(address: SocketAddr) -> Result<(), Problem> {
+    TcpListener::bind(address)
+        .map(drop)
+        .map_err(|error| Problem::Admin { address, reason: error.to_string() })
+}
+
+fn fault_port(plan: &Plan, fault: &Fault) -> Result<(), Problem> {
+    let Fault::Redirect { port } = *fault else { return Ok(()) };
+    let free = desk::redirect_port(plan.bind, port).map(drop);
+    free.map_err(|reason| Problem::Fault { fault: fault.clone(), reason })
 }
 
 fn parent_dir(plan: &Plan, account: Option<&Account>) -> Result<PathBuf, Problem> {

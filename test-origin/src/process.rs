@@ -2,6 +2,7 @@
 
 use std::io;
 
+use nix::sys::signal::Signal;
 use supervise::{Child, CommandLine, Exit, Ladder, ParentDeath, Streams, Tail};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::task::JoinHandle;
@@ -42,6 +43,19 @@ impl Process {
         let exit = self.child.wait().await?;
         let last_words = (&mut self.log).await.unwrap_or_default().into_lines();
         Ok(Ended { exit, last_words })
+    }
+
+    /// Sends it a signal that is not meant to end it.
+    pub fn notify(&self, signal: Signal) {
+        self.child.notify(signal);
+    }
+
+    /// Ends it without a chance to finish anything.
+    ///
+    /// # Errors
+    /// As [`Child::kill`].
+    pub async fn kill(mut self) -> io::Result<()> {
+        self.child.kill().await.map(drop)
     }
 
     /// Ends it.

@@ -3,6 +3,7 @@
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,6 +33,9 @@ impl RunDir {
     pub const HEALTH: &str = "health";
     /// Exists exactly while the playlist is fresh; its text is the answer of `/healthz`.
     pub const FRESH: &str = "fresh";
+
+    /// The address of the admin server, for commands that ask this origin.
+    pub const ADMIN: &str = "admin";
 
     /// The certificate that was made for this run, with [`Self::KEY`] in a folder that only we may enter.
     pub const CERTIFICATE: &str = "tls/certificate.pem";
@@ -175,13 +179,24 @@ fn remove_dead(parent: &Path) {
     }
 }
 
-fn is_dead(path: &Path) -> bool {
-    let ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(RunDir::PREFIX))
+/// The admin addresses of our living runs below `parent`.
+pub fn admins(parent: &Path) -> Vec<SocketAddr> {
+    let living = entries(parent).filter(|path| is_ours(path) && !is_dead(path));
+    let address = |path: PathBuf| fs::read_to_string(path.join(RunDir::ADMIN)).ok()?.trim().parse().ok();
+    living.filter_map(address).collect()
+}
+
+fn is_ours(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(RunDir::PREFIX))
         && path
             .symlink_metadata()
-            .is_ok_and(|meta| meta.is_dir() && meta.uid() == nix::unistd::geteuid().as_raw());
-    ours && File::open(path.join(RunDir::MARKER))
-        .is_ok_and(|marker| Flock::lock(marker, FlockArg::LockExclusiveNonblock).is_ok())
+            .is_ok_and(|meta| meta.is_dir() && meta.uid() == nix::unistd::geteuid().as_raw())
+}
+
+fn is_dead(path: &Path) -> bool {
+    is_ours(path)
+        && File::open(path.join(RunDir::MARKER))
+            .is_ok_and(|marker| Flock::lock(marker, FlockArg::LockExclusiveNonblock).is_ok())
 }
 
 #[cfg(test)]
@@ -212,6 +227,9 @@ mod tests {
         let dead = parent.path().join("test-origin-dead");
         fs::create_dir(&dead).unwrap();
         fs::write(dead.join(RunDir::MARKER), "").unwrap();
+        fs::write(dead.join(RunDir::ADMIN), "127.0.0.1:9\n").unwrap();
+        living.write(RunDir::ADMIN, "127.0.0.1:8\n").unwrap();
+        assert_eq!(admins(parent.path()), ["127.0.0.1:8".parse().unwrap()]);
         let second = create(parent.path());
         assert!(!dead.exists());
         assert!(living.path().exists() && second.path().exists());

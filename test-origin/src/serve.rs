@@ -1,18 +1,26 @@
 //! One run: prepares, starts both processes, keeps them running, ends them. Maps what happens to events, and carries
 //! out the actions that [`Origin`] answers with; decides nothing itself.
 
+mod misbehave;
+
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
+use nix::sys::signal::Signal;
 use rustls::pki_types::CertificateDer;
 use supervise::{ParentDeath, StopSignals};
+use tokio::net::TcpSocket;
 use tokio::time::MissedTickBehavior;
 
 use crate::client::Client;
 use crate::encoder::{self, Start};
+use crate::faults::active::Standing;
+use crate::faults::{Desk, upstream};
 use crate::freshness::Freshness;
-use crate::nginx::{self, Server, Tls, Url};
+use crate::nginx::{self, Routing, Server, Tls, Url};
 use crate::origin::{Action, Event, Origin, Part};
 use crate::plan::{AccessLog, Certificate, Plan, Source};
 use crate::preflight::{self, Machine};
@@ -21,7 +29,7 @@ use crate::profile::Profile;
 use crate::readiness::Enough;
 use crate::run_dir::RunDir;
 use crate::slot::{News, Slot};
-use crate::{certificate, clip, master_playlist, numbering, readiness, vod};
+use crate::{admin, certificate, clip, master_playlist, numbering, readiness, vod};
 
 /// Serves the plan's stream until a stop signal. Call it on the main thread: the children live as long as the
 /// thread that started them.
@@ -57,12 +65,26 @@ pub async fn serve(
                 cut = vod::cut(&machine.ffmpeg, &plan.profile, clip, &media) => cut?,
                 _ = signals.next() => return Ok(()),
             }
-            Slot::Done
+            Slot::Empty
         }
         _ => Slot::Due(Instant::now()),
     };
     let client = Client::new(write_certificate(plan, &run_dir)?.as_ref())?;
     say_where(plan, &run_dir);
+    let desk = Desk::new(&plan.profile, &run_dir.media(), plan.bind);
+    for spec in &plan.faults {
+        desk.add(spec.clone()).map_err(|refused| anyhow!("--fault {} {refused}", spec.fault))?;
+    }
+    let upstream = upstream::start(desk.clone(), most_upstream_connections(&machine))
+        .context("start the server that misbehaves")?;
+    let listener =
+        TcpListener::bind(plan.admin).with_context(|| format!("listen on --admin {}", plan.admin))?;
+    let told = Arc::new(OnceLock::new());
+    let admin = admin::start(listener, desk.clone(), client.clone(), Arc::clone(&told))
+        .context("start the admin server")?;
+    tracing::info!("the admin server listens on http://{}", admin.address());
+    run_dir.write(RunDir::ADMIN, &format!("{}\n", admin.address())).context("write the admin address")?;
+    let (standing, _) = desk.settle();
     let mut run = Run {
         plan,
         machine,
@@ -73,6 +95,11 @@ pub async fn serve(
         encoder_starts: 0,
         announced: false,
         server: Slot::Due(Instant::now()),
+        told,
+        desk,
+        upstream: upstream.address(),
+        standing,
+        held_port: None,
     };
     run.write_nginx_conf()?;
     run.start(Part::Server)?;
@@ -133,6 +160,15 @@ struct Run<'a> {
     /// The URL was told.
     announced: bool,
     server: Slot,
+    /// Where Nginx listens, as soon as the URL is told.
+    told: Arc<OnceLock<SocketAddr>>,
+    desk: Desk,
+    /// Who answers under a fault.
+    upstream: SocketAddr,
+    /// What the faults asked for so far, and what is so.
+    standing: Standing,
+    /// Bound during an outage, so that the port is nobody else's.
+    held_port: Option<TcpSocket>,
 }
 
 impl Run<'_> {
@@ -147,6 +183,7 @@ impl Run<'_> {
         // Enough for all restarts there can be before we give up, and for three segments in real time behind them.
         let patience = Duration::from_secs(30) + 6 * segment;
         let client = self.client.clone();
+        let desk = self.desk.clone();
         let enough = match self.plan.source {
             Source::Clip => Enough::Window,
             Source::LiveEncode => Enough::Beginning,
@@ -159,6 +196,7 @@ impl Run<'_> {
                 stop = signals.next() => Event::Asked(stop),
                 news = self.encoder.news() => tell(Part::Encoder, news),
                 news = self.server.news() => tell(Part::Server, news),
+                () = desk.changed() => { self.follow_faults().await?; continue }
                 _ = looks.tick() => Event::Looked { fresh: freshness.look(Instant::now()) },
                 played = &mut readiness, if !self.announced => { played?; Event::Played }
             };
@@ -181,6 +219,10 @@ impl Run<'_> {
                 Action::SetFresh(fresh) => self.set_fresh(fresh)?,
                 Action::Announce => {
                     self.announced = true;
+                    // Set once: the URL is told once.
+                    self.told.set(self.machine.address).unwrap_or_default();
+                    self.desk.begin();
+                    self.follow_faults().await?;
                     let tls = self.plan.tls.is_some();
                     announce(&Url { tls, server: self.machine.address, path: Profile::ENTRY }.to_string());
                 }
@@ -221,6 +263,9 @@ impl Run<'_> {
         };
         *self.slot(part) = started
             .map_or_else(|error| Slot::Failed(error.to_string()), |process| Slot::Running(Box::new(process)));
+        if part == Part::Encoder && self.standing.frozen {
+            self.encoder.notify(Signal::SIGSTOP);
+        }
         Ok(())
     }
 
@@ -251,7 +296,12 @@ impl Run<'_> {
     }
 
     fn write_nginx_conf(&self) -> anyhow::Result<()> {
-        let config = server(self.plan, &self.machine).config();
+        let mut server = server(self.plan, &self.machine);
+        server.routing = self.standing.routed.then_some(Routing {
+            upstream: self.upstream,
+            redirect: self.standing.redirect.map(|port| SocketAddr::new(self.plan.bind, port)),
+        });
+        let config = server.config();
         self.dir.write(RunDir::NGINX_CONF, &config).context("write nginx.conf")
     }
 
@@ -267,7 +317,7 @@ impl Run<'_> {
 
     async fn end(&mut self) {
         let end = async |slot: &mut Slot| {
-            if let Slot::Running(process) = std::mem::replace(slot, Slot::Due(Instant::now())) {
+            if let Some(process) = slot.empty() {
                 process
                     .terminate()
                     .await
@@ -276,6 +326,11 @@ impl Run<'_> {
         };
         tokio::join!(end(&mut self.encoder), end(&mut self.server));
     }
+}
+
+/// Each takes a socket and a file; the rest is for everything else that is open.
+fn most_upstream_connections(machine: &Machine) -> usize {
+    usize::try_from(machine.open_files.saturating_sub(64) / 2).unwrap_or(usize::MAX).clamp(16, 32_768)
 }
 
 fn tell(part: Part, news: News) -> Event {
@@ -301,6 +356,7 @@ pub fn server<'a>(plan: &'a Plan, machine: &'a Machine) -> Server<'a> {
             AccessLog::RunDir => Some(PathBuf::from(RunDir::ACCESS_LOG)),
             AccessLog::File(file) => Some(file.clone()),
         },
+        routing: None,
         tls: plan.tls.as_ref().map(|certificate| match certificate {
             Certificate::Made { .. } => {
                 Tls { certificate: RunDir::CERTIFICATE.into(), key: RunDir::KEY.into() }

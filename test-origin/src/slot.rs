@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use nix::sys::signal::Signal;
+
 use crate::process::Process;
 
 /// A place for a process.
@@ -13,8 +15,8 @@ pub enum Slot {
     Failed(String),
     /// It is to start then.
     Due(Instant),
-    /// It has done its work and is not needed again.
-    Done,
+    /// None is to run: its work is done, or a fault forbids it.
+    Empty,
 }
 
 /// What a slot has to tell.
@@ -27,6 +29,21 @@ pub enum News {
 }
 
 impl Slot {
+    /// Takes the process out, if one runs. Nothing is due in the slot after that.
+    pub fn empty(&mut self) -> Option<Process> {
+        match std::mem::replace(self, Self::Empty) {
+            Self::Running(process) => Some(*process),
+            Self::Failed(_) | Self::Due(_) | Self::Empty => None,
+        }
+    }
+
+    /// Sends the process a signal that is not meant to end it, if one runs.
+    pub fn notify(&self, signal: Signal) {
+        if let Self::Running(process) = self {
+            process.notify(signal);
+        }
+    }
+
     /// Waits for the next news. Cancel-safe; the slot must be refilled after each.
     pub async fn news(&mut self) -> News {
         match self {
@@ -39,7 +56,7 @@ impl Slot {
                 tokio::time::sleep_until((*at).into()).await;
                 News::Due
             }
-            Self::Done => std::future::pending().await,
+            Self::Empty => std::future::pending().await,
         }
     }
 }

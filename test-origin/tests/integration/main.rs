@@ -3,6 +3,7 @@
 
 mod clips;
 mod cmaf;
+mod faults;
 mod life;
 mod preflight;
 mod questions;
