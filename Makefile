@@ -8,8 +8,11 @@ CARGO ?= cargo
 ARGS ?=
 # A profile of the test origin: `make test-origin PROFILE=mini-abr`.
 PROFILE ?= default
+# One end-to-end scenario: `make test-e2e SCENARIO=frozen_stream`. All without it.
+SCENARIO ?=
+PYTHON ?= python3
 
-.PHONY: help demo ffmpeg-lean test build check test-origin swarm bench-wire clean
+.PHONY: help demo ffmpeg-lean test test-e2e build check test-origin swarm bench-wire clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +23,12 @@ demo: build ## Ten viewers on a live stream of this machine, for 30 s (LEAN=1: w
 
 test: require ## All tests, with the real FFmpeg and Nginx
 	$(CARGO) test --workspace --locked
+	$(MAKE) test-e2e
+
+test-e2e: require ## Scenarios on network namespaces, in parallel (SCENARIO=frozen_stream: only this one)
+	@scripts/require.sh curl ip mypy nsenter pgrep prometheus pyflakes3 python3
+	$(CARGO) build --workspace --locked
+	@cd nixos-tests && $(if $(SCENARIO),true,$(PYTHON) -B -m unittest local.tests) && $(PYTHON) -B -m local $(SCENARIO)
 
 build: require ## Release binaries in target/release
 	$(CARGO) build --release --workspace --locked
@@ -28,7 +37,9 @@ check: require ## Formatting, lints, shell scripts and all tests
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 	scripts/require.sh shellcheck
-	shellcheck scripts/*.sh bench/*.sh .ci/run swarm/tests/fixtures/fake-ffmpeg/*.sh
+	shellcheck scripts/*.sh bench/*.sh .ci/run swarm/tests/fixtures/fake-ffmpeg/*.sh nixos-tests/local/*.sh
+	scripts/require.sh mypy pyflakes3 python3
+	cd nixos-tests && $(PYTHON) -B -m local.lint
 	$(MAKE) test
 
 test-origin: build ## Live stream until Ctrl-C (PROFILE=default, ARGS='--port 8080')

@@ -16,6 +16,9 @@ for program in "$@"; do
             ;;
         # Debian's package names of programs that are called otherwise.
         cc) packages+=(gcc libc6-dev) ;;
+        ip) packages+=(iproute2) ;;
+        nsenter) packages+=(util-linux) ;;
+        pgrep) packages+=(procps) ;;
         xz) packages+=(xz-utils) ;;
         *) packages+=("$program") ;;
     esac
