@@ -26,7 +26,37 @@
       onAll = on (linux ++ [ "aarch64-darwin" ]);
     in
     {
-      packages = onAll (pkgs: import ./nix/packages.nix { inherit pkgs; });
+      packages = onAll (
+        pkgs:
+        let
+          packages = import ./nix/packages.nix { inherit pkgs; };
+        in
+        packages
+        // lib.optionalAttrs pkgs.stdenv.hostPlatform.isLinux (
+          import ./nix/images.nix { inherit pkgs packages; }
+          // import ./microvm {
+            inherit pkgs;
+            inherit (lib) nixosSystem;
+            microvmModule = microvm.nixosModules.microvm;
+            modules = self.nixosModules;
+          }
+          // {
+            option-docs = import ./nix/option-docs.nix {
+              inherit pkgs;
+              modules = [
+                self.nixosModules.swarm
+                self.nixosModules.test-origin
+              ];
+            };
+          }
+        )
+      );
+
+      nixosModules = {
+        swarm = lib.modules.importApply ./nix/modules/swarm.nix { inherit self; };
+        test-origin = lib.modules.importApply ./nix/modules/test-origin.nix { inherit self; };
+        microvm-host-network = ./microvm/host-network.nix;
+      };
 
       apps = onAll (
         pkgs:
@@ -41,6 +71,8 @@
         import ./nix/checks.nix {
           inherit pkgs;
           packages = self.packages.${pkgs.stdenv.hostPlatform.system};
+          inherit (lib) nixosSystem;
+          modules = self.nixosModules;
         }
       );
 

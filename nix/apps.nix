@@ -15,9 +15,11 @@ let
       packages.test-origin
     ];
   };
-  origins = lib.filterAttrs (name: _: lib.hasPrefix "test-origin" name) packages;
+  named = prefix: lib.filterAttrs (name: _: lib.hasPrefix prefix name) packages;
+  origins = lib.filterAttrs (name: _: !lib.hasSuffix "-container" name) (named "test-origin");
 in
 lib.mapAttrs (_: app "Live HLS origin on this machine") origins
+// lib.mapAttrs (_: app "The lab's virtual machines") (named "microvm-")
 // {
   default = app "Load-test HLS with real FFmpeg viewers" packages.default;
   swarm = app "Load-test HLS with real FFmpeg viewers" packages.swarm;
