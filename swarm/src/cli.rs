@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::exit_code::ExitCode;
 use crate::go_duration;
-use crate::plan::{Course, LONGEST_TIMEOUT, MOST_CLIENTS, Pace, Plan, Request, VariantMode};
+use crate::plan::{Course, LONGEST_TIMEOUT, MOST_CLIENTS, MOST_ENDPOINTS, Pace, Plan, Request, VariantMode};
 use crate::stages::Stages;
 use crate::stats::metrics_table;
 
@@ -98,6 +98,9 @@ struct Args {
     /// Address of the Prometheus metrics; off for none
     #[arg(long, env = "HLSSWARM_METRICS", default_value = "0.0.0.0:9090", value_name = "ADDR")]
     metrics: String,
+    /// Prometheus endpoint of the origin, read once per second for the report; repeatable
+    #[arg(long, env = "HLSSWARM_ORIGIN_METRICS", value_name = "URL", value_delimiter = ' ')]
+    origin_metrics: Vec<String>,
     /// FFmpeg program, as a name or a path
     #[arg(long, env = "HLSSWARM_FFMPEG", default_value = "ffmpeg", value_name = "PATH")]
     ffmpeg: PathBuf,
@@ -327,6 +330,7 @@ impl Args {
             pace,
             direct,
             metrics,
+            origin_metrics,
             ffmpeg,
             report,
             seed,
@@ -365,6 +369,7 @@ impl Args {
         let pace = take.flag("pace", one_of(&pace, &PACES));
         let json = take.flag("log-format", one_of(&log_format, &[("text", false), ("json", true)]));
         let metrics = take.flag("metrics", parse_address(&metrics));
+        let origin_metrics = parse_endpoints(&origin_metrics, &mut take);
         let headers: Vec<Option<_>> =
             header.iter().map(|text| take.flag("header", parse_header(text))).collect();
         for file in &report {
@@ -403,6 +408,7 @@ impl Args {
             timeout: timeout?,
             direct,
             metrics: metrics?,
+            origin_metrics: origin_metrics?,
             ffmpeg,
             pace: pace?,
             reports: report,
@@ -447,7 +453,31 @@ fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
 }
 
 fn parse_url(text: &str) -> Result<Url, String> {
-    let wrong = |why: &str| format!("\"{text}\" is not the address of a playlist: {why}");
+    parse_http(text, "the address of a playlist")
+}
+
+fn parse_endpoints(texts: &[String], take: &mut Collector<'_>) -> Option<Vec<Url>> {
+    if texts.len() > MOST_ENDPOINTS {
+        take.note(&format!("-origin-metrics: at most {MOST_ENDPOINTS} endpoints can be read"));
+    }
+    let texts = texts.iter().filter(|text| !text.is_empty());
+    let urls: Vec<_> = texts.map(|text| take.flag("origin-metrics", parse_endpoint(text))).collect();
+    urls.into_iter().collect()
+}
+
+/// A password would be in the report, and is not sent.
+fn parse_endpoint(text: &str) -> Result<Url, String> {
+    let url = parse_http(text, "the address of metrics, such as http://127.0.0.1:9113/metrics")?;
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    if has_user {
+        Err("metrics behind a password cannot be read: leave the user name out".to_owned())
+    } else {
+        Ok(url)
+    }
+}
+
+fn parse_http(text: &str, what: &str) -> Result<Url, String> {
+    let wrong = |why: &str| format!("\"{text}\" is not {what}: {why}");
     let url = Url::parse(text).map_err(|error| match error {
         url::ParseError::RelativeUrlWithoutBase => wrong("it must begin with http:// or https://"),
         other => wrong(&other.to_string()),

@@ -19,6 +19,7 @@ use tokio::time::{MissedTickBehavior, sleep_until};
 
 use crate::ffmpeg::{Launcher, Stream};
 use crate::generator::{GeneratorSnapshot, Watch};
+use crate::origin_metrics::{OriginSnapshot, Scraper};
 use crate::output::generator_summary;
 use crate::output::metrics::Metrics;
 use crate::output::status::Status;
@@ -53,6 +54,8 @@ pub struct Run {
     pub recorder: Option<Arc<Recorder>>,
     /// Watches the load box since now.
     pub generator: Arc<Watch>,
+    /// Reads the origin's own metrics; `None` where nobody asked for them.
+    pub origin: Option<Scraper>,
     /// How many viewers, until somebody asks for another number.
     pub clients: u32,
     /// How a rise is paced.
@@ -104,6 +107,8 @@ pub struct Outcome {
     pub wire: Option<WireSnapshot>,
     /// The load box until the end began.
     pub generator: GeneratorSnapshot,
+    /// What the origin's own metrics said until the end began.
+    pub origin: Option<OriginSnapshot>,
 }
 
 /// Carries a run through to its end. Call it on the main thread: the processes that it starts live as long as the
@@ -124,6 +129,7 @@ pub async fn run(
     metrics.set_target(conductor.target());
     let mut wire_at_end = None;
     let mut generator_at_end = None;
+    let mut origin = None;
     loop {
         let event = tokio::select! {
             biased;
@@ -147,6 +153,7 @@ pub async fn run(
         if action == Action::Drain {
             // Before any viewer hears of it.
             generator_at_end = Some(run.generator.snapshot());
+            origin = run.origin.as_ref().map(Scraper::snapshot);
             wire_at_end = run.recorder.as_ref().map(|recorder| recorder.snapshot(now));
         }
         tell_target(&conductor, &target_sender, run.recorder.as_deref(), metrics, now);
@@ -188,7 +195,7 @@ pub async fn run(
     // Whatever still runs is killed here: tasks own their processes.
     viewers.shutdown().await;
     let generator = generator_at_end.unwrap_or_else(|| run.generator.snapshot());
-    Outcome { wire: wire_at_end, generator, ..conductor.outcome(Instant::now()) }
+    Outcome { wire: wire_at_end, generator, origin, ..conductor.outcome(Instant::now()) }
 }
 
 /// Lets viewers, wire and metrics know how many shall run. A viewer that is removed has done nothing wrong: the wire

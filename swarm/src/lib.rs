@@ -11,8 +11,8 @@
 //! 3. [`dispatcher`] starts viewers as the [`ramp`] says, holds them, and drains them. Who wants another number of
 //!    viewers during the run asks it for one: [`stages`].
 //! 4. Each [`viewer`] keeps one FFmpeg running, as `supervise` lets processes live and die, and reports what happens.
-//! 5. [`stats`] adds the reports up, [`generator`] watches the machine that all this runs on, and [`output`] shows them:
-//!    metrics, status, summary, report.
+//! 5. [`stats`] adds the reports up, [`generator`] watches the machine that all this runs on, [`origin_metrics`] reads what the
+//!    origin says of itself, and [`output`] shows it all: metrics, status, summary, report.
 //!
 //! Data runs one way: a later stage never reaches back into an earlier one. The run's processes are started and
 //! waited for on the main thread, on a single-threaded runtime; the wire, the metrics and the watch over the load box
@@ -29,6 +29,7 @@ pub mod go_duration;
 pub mod health;
 pub mod limits;
 pub mod observation;
+pub mod origin_metrics;
 pub mod output;
 pub mod plan;
 pub mod playlist;
@@ -51,6 +52,7 @@ use dispatcher::{EndedBy, Outcome, Run};
 use exit_code::ExitCode;
 use ffmpeg::Stream;
 use generator::{Lag, Machine, Sources, Watch, shares_machine};
+use origin_metrics::Scraper;
 use output::admin::AdminServer;
 use output::metrics::Metrics;
 use output::report::{Report, Times};
@@ -129,6 +131,7 @@ async fn play(
     let admin = admin.transpose().context("failed to start the metrics server")?;
     announce(plan, &ffmpeg.version, admin.as_ref());
     let version = ffmpeg.version.clone();
+    let origin = scrape_origin(plan, &connector)?;
     let wire = if plan.direct { None } else { Some(start_wire(plan, connector, &streams, &metrics)?) };
     let access = wire.as_ref().map(|wire| (wire.server.address(), wire.token.clone()));
     let mut status = Status::new(terminal.clone(), plan.duration);
@@ -138,6 +141,7 @@ async fn play(
         launcher: Arc::new(preflight::launcher(plan, ffmpeg, access)),
         recorder: wire.as_ref().map(|wire| Arc::clone(&wire.recorder)),
         generator,
+        origin,
         clients: match plan.course {
             Course::Hold => plan.clients,
             Course::Stages(_) => stages::FIRST_VIEWERS,
@@ -208,6 +212,13 @@ fn start_wire(
     let server = Server::start(shared).context("failed to start the wire")?;
     tracing::debug!("the wire listens on {}", server.address());
     Ok(RunningWire { server, token, recorder })
+}
+
+/// Reads the origin's own metrics from now on, where they were asked for.
+fn scrape_origin(plan: &Plan, connector: &Connector) -> anyhow::Result<Option<Scraper>> {
+    let urls = plan.origin_metrics.clone();
+    let scraper = (!urls.is_empty()).then(|| Scraper::start(urls, connector));
+    scraper.transpose().context("failed to start the reading of the origin's metrics")
 }
 
 /// Watches the load box from now on.

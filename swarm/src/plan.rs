@@ -13,6 +13,9 @@ use crate::stages::Stages;
 /// an extra pair of zeros from starting a fork bomb.
 pub const MOST_CLIENTS: u32 = 100_000;
 
+/// Most `--origin-metrics`. An origin has one, its machine another; a cluster has its own Prometheus.
+pub const MOST_ENDPOINTS: usize = 8;
+
 /// Longest `--timeout`: what is silent for an hour is dead.
 pub const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 
@@ -49,6 +52,8 @@ pub struct Plan {
     pub direct: bool,
     /// Where `/metrics` is served; `None` for nowhere.
     pub metrics: Option<SocketAddr>,
+    /// Where the origin's own metrics are; may be empty.
+    pub origin_metrics: Vec<Url>,
     /// The FFmpeg program: a name or a path.
     pub ffmpeg: PathBuf,
     /// How fast a viewer reads.

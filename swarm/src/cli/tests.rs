@@ -56,6 +56,8 @@ fn every_mistake_is_told_at_once() {
         "slow",
         "-metrics",
         "nowhere",
+        "-origin-metrics",
+        "ftp://h/metrics",
         "-header",
         "no colon",
         "-report",
@@ -81,6 +83,7 @@ fn every_mistake_is_told_at_once() {
         "-variant: \"best\" is not one of all, highest, lowest, first",
         "-pace: \"slow\"",
         "-metrics: \"nowhere\"",
+        "-origin-metrics: \"ftp://h/metrics\" is not the address of metrics",
         "-header: \"no colon\"",
         "run.txt",
         "-seed: \"x\"",
@@ -91,7 +94,7 @@ fn every_mistake_is_told_at_once() {
     ] {
         assert_eq!(told.iter().filter(|mistake| mistake.contains(part)).count(), 1, "{part} in {told:#?}");
     }
-    assert_eq!(told.len(), 18, "{told:#?}");
+    assert_eq!(told.len(), 19, "{told:#?}");
 }
 
 #[test]
@@ -144,6 +147,16 @@ fn another_address_needs_dangerous_and_the_wire() {
     assert!(mistakes(&["-resolve", "192.0.2.7", URL])[0].contains("add --dangerous"));
     assert!(mistakes(&["-resolve", "edge", "--dangerous", URL])[0].contains("not an IPv4 or IPv6 address"));
     assert!(mistakes(&["-resolve", "::1", "--dangerous", "-direct", URL])[0].contains("exclude each other"));
+}
+
+#[test]
+fn several_endpoints_are_read_and_none_with_a_password() {
+    let (one, two) = ("http://h:9113/metrics", "https://h:9100/metrics");
+    let plan = parsed(&["-origin-metrics", one, "-origin-metrics", two, URL]).plan;
+    assert_eq!(plan.origin_metrics.iter().map(Url::as_str).collect::<Vec<_>>(), [one, two]);
+    assert!(mistakes(&["-origin-metrics", "http://me:secret@h/", URL])[0].contains("behind a password"));
+    let many: Vec<_> = [["-origin-metrics", one]; 9].concat();
+    assert!(mistakes(&[&many[..], &[URL]].concat())[0].contains("at most 8"));
 }
 
 #[test]

@@ -159,12 +159,12 @@ impl Conductor {
             Phase::Draining { ended_by, at_end } => {
                 let at_end = (**at_end).clone();
                 let generator = GeneratorSnapshot::default();
-                Outcome { ended_by: *ended_by, at_end, after, wire: None, generator }
+                Outcome { ended_by: *ended_by, at_end, after, wire: None, generator, origin: None }
             }
             // Every viewer was lost to a panic: as if a signal had come now.
             Phase::Running => {
                 let (at_end, generator) = (after.clone(), GeneratorSnapshot::default());
-                Outcome { ended_by: EndedBy::Signal, at_end, after, wire: None, generator }
+                Outcome { ended_by: EndedBy::Signal, at_end, after, wire: None, generator, origin: None }
             }
         }
     }

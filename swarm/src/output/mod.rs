@@ -4,6 +4,7 @@ pub mod admin;
 pub mod generator_metrics;
 pub mod generator_summary;
 pub mod metrics;
+pub mod origin_summary;
 mod playback_metrics;
 mod registrar;
 pub mod report;

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::summary;
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::generator::GeneratorSnapshot;
+use crate::origin_metrics::OriginSnapshot;
 use crate::plan::{Course, Pace, Plan, VariantMode};
 use crate::stats::{FailureKind, WireSnapshot};
 
@@ -36,6 +37,7 @@ pub struct Report {
     other_failures: u64,
     wire: Option<WireSnapshot>,
     generator: GeneratorSnapshot,
+    origin_metrics: Option<OriginSnapshot>,
 }
 
 /// What makes the run repeatable. Values of headers are left out: they may be secrets.
@@ -98,7 +100,7 @@ pub struct Times {
 impl Report {
     /// Of a run that has ended.
     pub fn new(plan: &Plan, ffmpeg_version: &str, times: Times, outcome: &Outcome, exit_code: u8) -> Self {
-        let Outcome { ended_by, at_end, after, wire, generator } = outcome;
+        let Outcome { ended_by, at_end, after, wire, generator, origin } = outcome;
         let exits = at_end.exits.iter().map(|(exit, count)| (exit.label(), *count));
         Self {
             schema: "ffmpeg-hls-swarm.report",
@@ -153,6 +155,7 @@ impl Report {
             other_failures: after.other_failures,
             wire: wire.clone(),
             generator: generator.clone(),
+            origin_metrics: origin.clone(),
         }
     }
 

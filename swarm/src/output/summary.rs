@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use supervise::Exit;
 
-use super::{generator_summary, wire_summary};
+use super::{generator_summary, origin_summary, wire_summary};
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::go_duration;
 use crate::stats::Snapshot;
@@ -89,6 +89,7 @@ pub fn text(outcome: &Outcome) -> String {
     rows.push(("viewers", format!("{} of {target} active at the end, {peak}", totals.active)));
     rows.push(("played", format!("{} of {peak_target} received media", outcome.after.totals.have_played)));
     rows.extend(outcome.wire.iter().flat_map(wire_summary::rows));
+    rows.extend(outcome.origin.iter().flat_map(origin_summary::rows));
     rows.extend(generator_summary::rows(&outcome.generator));
     rows.push(("starts", format!("{}, and {}", totals.started, count(totals.restarted, "restart"))));
     if totals.completed_views > 0 {
@@ -163,6 +164,7 @@ mod tests {
             at_end,
             wire: None,
             generator: GeneratorSnapshot::default(),
+            origin: None,
         }
     }
 

@@ -72,8 +72,18 @@ fn hint(status: StatusCode) -> &'static str {
     }
 }
 
-/// Fetches `url` with the headers that every viewer sends.
+/// Fetches the playlist at `url` with the headers that every viewer sends.
 pub async fn fetch(connector: &Connector, url: &Url, request: &Request) -> Result<Fetched, FetchError> {
+    fetch_at_most(MOST_BODY_BYTES, connector, url, request).await
+}
+
+/// Fetches a body of at most `most_bytes`; a larger one is an error.
+pub async fn fetch_at_most(
+    most_bytes: usize,
+    connector: &Connector,
+    url: &Url,
+    request: &Request,
+) -> Result<Fetched, FetchError> {
     let mut url = url.clone();
     for _ in 0..=MOST_REDIRECTS {
         let limit = connector.timeout;
@@ -82,10 +92,10 @@ pub async fn fetch(connector: &Connector, url: &Url, request: &Request) -> Resul
         let response = timeout(limit, get(connector, &url, request)).await.map_err(silent)??;
         let status = response.status();
         if status.is_success() {
-            let body = timeout(limit, Limited::new(response.into_body(), MOST_BODY_BYTES).collect());
+            let body = timeout(limit, Limited::new(response.into_body(), most_bytes).collect());
             let body = body.await.map_err(silent)?.map_err(|error| {
                 broken(if error.is::<LengthLimitError>() {
-                    format!("more than {} MiB is no playlist", MOST_BODY_BYTES >> 20)
+                    format!("the answer is larger than {} MiB", most_bytes >> 20)
                 } else {
                     error.to_string()
                 })

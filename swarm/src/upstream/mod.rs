@@ -5,5 +5,5 @@ mod fetch;
 mod tls;
 
 pub use connect::{ConnectError, Connected, Connector};
-pub use fetch::{FetchError, Fetched, authority, error_chain, fetch};
+pub use fetch::{FetchError, Fetched, authority, error_chain, fetch, fetch_at_most};
 pub use tls::client_config;

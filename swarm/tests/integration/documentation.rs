@@ -5,7 +5,7 @@ use std::path::Path;
 
 use testkit::wait_until;
 
-use crate::support::{Swarm, fake_ffmpeg, origin, vod_without_its_second_segment};
+use crate::support::{Site, Swarm, fake_ffmpeg, origin, vod_without_its_second_segment};
 
 fn document(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
@@ -81,6 +81,21 @@ fn the_metrics_table_is_what_a_scrape_shows() {
 }
 
 #[test]
+fn the_table_of_origin_metrics_is_what_is_understood() {
+    let text = document("OBSERVABILITY.md");
+    let section = text.split_once("## The origin's own metrics").map(|(_, after)| after).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let documented: Vec<_> = ["| `hlsorigin_", "| `nginx_", "| `node_", "| `process_"]
+        .into_iter()
+        .flat_map(|prefix| rows(section, prefix))
+        .map(|cells| [cells[0].clone(), cells[1].clone(), cells[2].clone()])
+        .collect();
+    let known: Vec<_> =
+        swarm::origin_metrics::KNOWN.iter().map(|known| [known.name, known.from, known.figures]).collect();
+    assert_eq!(documented, known);
+}
+
+#[test]
 fn the_report_schema_is_what_a_report_has() {
     let text = document("CONFIGURATION.md");
     let after = text.split_once("## The JSON report").map(|(_, after)| after).unwrap();
@@ -91,8 +106,10 @@ fn the_report_schema_is_what_a_report_has() {
     // A run that has everything: a live playlist, a segment that is missing, a process that failed.
     let live = origin("one-second", &[]);
     let gap = vod_without_its_second_segment();
+    let says = Site::serve([("/metrics", ("200 OK", b"hlsorigin_connections 1\n".to_vec()))]);
     let flags = ["-clients", "2", "-ramp-rate", "50", "-duration", "6s", "-report", path.to_str().unwrap()];
-    let mut swarm = Swarm::start(&[&flags[..], &[&live.url, &gap.url("/vod.m3u8")]].concat());
+    let endpoint = ["-origin-metrics", &says.url("/metrics")];
+    let mut swarm = Swarm::start(&[&flags[..], &endpoint, &[&live.url, &gap.url("/vod.m3u8")]].concat());
     swarm.wait_for_metric("hlsswarm_clients_playing", |playing| playing >= 1);
     wait_until("both FFmpegs run", || swarm.ffmpegs().len() == 2);
     testkit::send(swarm.ffmpegs()[0], nix::sys::signal::Signal::SIGKILL);
