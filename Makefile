@@ -45,7 +45,7 @@ check: require ## Formatting, lints, shell scripts and all tests
 test-origin: build ## Live stream until Ctrl-C (PROFILE=default, ARGS='--port 8080')
 	@exec target/release/test-origin --profile $(PROFILE) $(ARGS)
 
-test-origin-%: build ## The same with another profile: make test-origin-low-latency
+test-origin-%: build ## The same with another profile: make test-origin-4k-abr, test-origin-stress, …
 	@exec target/release/test-origin --profile $* $(ARGS)
 
 swarm: build ## Load-test: make swarm ARGS='-clients 20 -duration 1m URL'

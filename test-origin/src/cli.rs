@@ -12,8 +12,8 @@ use clap::{Parser, ValueEnum};
 use crate::asking::Asking;
 use crate::faults::Spec;
 use crate::faults::table::Table;
-use crate::plan::{AccessLog, Certificate, Plan, Source, Task};
-use crate::profile::Profile;
+use crate::plan::{AccessLog, Certificate, Form, Plan, Source, Task};
+use crate::profile::{Profile, Setting};
 use crate::{catalog, certificate};
 
 /// A live HLS origin on this machine: FFmpeg makes the stream, Nginx serves it, one command stops both.
@@ -35,6 +35,11 @@ pub struct Args {
     /// Profile from a TOML file instead
     #[arg(long, value_name = "FILE", env = "HLSORIGIN_PROFILE_FILE")]
     profile_file: Option<PathBuf>,
+
+    /// Set a value of the profile, as `hls.segment_seconds=4` or `variant.720p.video_bitrate_kbps=900`; may be given
+    /// several times
+    #[arg(long, value_name = "KEY=VALUE", env = "HLSORIGIN_SET", value_delimiter = ';')]
+    set: Vec<Setting>,
 
     /// Port to listen on; 0 picks a free one
     #[arg(long, value_name = "PORT", env = "HLSORIGIN_PORT", default_value_t = Plan::DEFAULT_PORT)]
@@ -92,6 +97,18 @@ pub struct Args {
     #[arg(long, group = "question", env = "HLSORIGIN_LIST_PROFILES", value_parser = FalseyValueParser::new())]
     list_profiles: bool,
 
+    /// Print what it comes to (sizes, bandwidths, paths) and exit
+    #[arg(long, group = "question", env = "HLSORIGIN_PRINT_PLAN", value_parser = FalseyValueParser::new())]
+    print_plan: bool,
+
+    /// Encode the clip into the cache, unless it is there, and exit
+    #[arg(long, group = "question", env = "HLSORIGIN_PREPARE", value_parser = FalseyValueParser::new())]
+    prepare: bool,
+
+    /// Answer in JSON; for --print-plan and --list-profiles
+    #[arg(long, env = "HLSORIGIN_JSON", value_parser = FalseyValueParser::new())]
+    json: bool,
+
     /// Print Nginx's configuration and exit
     #[arg(long, group = "question", env = "HLSORIGIN_PRINT_NGINX_CONF", value_parser = FalseyValueParser::new())]
     print_nginx_conf: bool,
@@ -125,8 +142,8 @@ pub enum LogFormat {
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// The table of built-in profiles.
-    ListProfiles,
+    /// The built-in profiles.
+    ListProfiles(Form),
     /// Anything that needs a profile.
     Run(Box<Plan>),
     /// Something that an origin knows that runs already.
@@ -142,10 +159,19 @@ impl Args {
         if let Some(command) = self.command {
             return Ok(Request::Ask(command.into_asking()));
         }
+        let form = if self.json { Form::Json } else { Form::Text };
         if self.list_profiles {
-            return Ok(Request::ListProfiles);
+            return Ok(Request::ListProfiles(form));
         }
         let mut mistakes = Mistakes(Vec::new());
+        if self.json && !self.print_plan {
+            mistakes.0.push("--json is for --print-plan and --list-profiles: add one of them".to_owned());
+        }
+        if self.prepare && self.live_encode {
+            mistakes.0.push(
+                "--prepare makes the clip that --live-encode does without: leave out one of them".to_owned(),
+            );
+        }
         let profile = mistakes.note(self.profile());
         let parent_dir = self.dir.as_deref().and_then(|path| mistakes.absolute("dir", path));
         let access_log = self.access_log.as_deref().and_then(|path| mistakes.absolute("access-log", path));
@@ -179,7 +205,7 @@ impl Args {
         let tls = profile.server.tls.then_some(certificate);
         Ok(Request::Run(Box::new(Plan {
             profile,
-            task: self.task(),
+            task: self.task(form),
             source: if self.live_encode { Source::LiveEncode } else { Source::Clip },
             bind: self.bind,
             port: self.port,
@@ -257,10 +283,10 @@ impl Args {
             (Some(_), Some(_)) => {
                 Err("--profile and --profile-file exclude each other: give one of them".to_owned())
             }
-            (None, Some(file)) => Profile::load(file).map_err(|error| error.to_string()),
+            (None, Some(file)) => Profile::load(file, &self.set).map_err(|error| error.to_string()),
             (name, None) => {
                 let name = name.as_deref().unwrap_or(Plan::DEFAULT_PROFILE);
-                catalog::find(name)
+                catalog::find_with(name, &self.set)
                     .ok_or_else(|| {
                         let known = catalog::names().collect::<Vec<_>>().join(", ");
                         format!("there is no profile {name:?}: choose one of {known}, or give --profile-file")
@@ -270,13 +296,15 @@ impl Args {
         }
     }
 
-    fn task(&self) -> Task {
-        match (self.check, self.print_nginx_conf, self.print_cmd) {
-            (true, _, _) => Task::Check,
-            (_, true, _) => Task::PrintNginxConf,
-            (_, _, true) => Task::PrintCommands,
-            _ => Task::Serve,
-        }
+    fn task(&self, form: Form) -> Task {
+        let questions = [
+            (self.check, Task::Check),
+            (self.prepare, Task::Prepare),
+            (self.print_plan, Task::PrintPlan(form)),
+            (self.print_nginx_conf, Task::PrintNginxConf),
+            (self.print_cmd, Task::PrintCommands),
+        ];
+        questions.into_iter().find(|(asked, _)| *asked).map_or(Task::Serve, |(_, task)| task)
     }
 }
 
@@ -342,6 +370,20 @@ mod tests {
     }
 
     #[test]
+    fn settings_add_up_and_change_the_profile() {
+        let plan = plan(&["--set", "hls.segment_seconds=4", "--set", "video.fps=25;variant.720p.width=640"]);
+        assert_eq!((plan.profile.hls.segment_seconds, plan.profile.video.fps), (4, 25));
+        assert_eq!((plan.profile.variants[0].width, plan.profile.name.as_str()), (640, "default"));
+    }
+
+    #[test]
+    fn an_answer_has_the_form_that_is_asked_for() {
+        assert_eq!(plan(&["--print-plan", "--json"]).task, Task::PrintPlan(Form::Json));
+        assert_eq!(plan(&["--print-plan"]).task, Task::PrintPlan(Form::Text));
+        assert_eq!(request(&["--list-profiles", "--json"]), Ok(Request::ListProfiles(Form::Json)));
+    }
+
+    #[test]
     fn paths_become_absolute() {
         let plan = plan(&["--dir", "some/where", "--cache-dir", "c", "--access-log", "log"]);
         assert!(plan.parent_dir.unwrap().is_absolute() && plan.cache_dir.is_absolute());
@@ -353,7 +395,7 @@ mod tests {
     fn all_mistakes_are_said_at_once() {
         let mistakes = request(&["--profile", "nope", "--dir", "/a%b", "--access-log", "/c$d"]).unwrap_err();
         assert_eq!(mistakes.len(), 3, "{mistakes:?}");
-        assert!(mistakes[0].contains("choose one of cmaf, default, logged,"), "{mistakes:?}");
+        assert!(mistakes[0].contains("choose one of 4k-abr, cmaf, debug,"), "{mistakes:?}");
     }
 
     #[test]
@@ -399,6 +441,9 @@ mod tests {
                 &["--fault", "slow=1MB/s", "--fault", "slow=2MB/s"],
                 "--fault slow=2MB/s would meet slow=1000kB/s",
             ),
+            (&["--json"], "--json is for --print-plan and --list-profiles"),
+            (&["--prepare", "--live-encode"], "--prepare makes the clip that --live-encode does without"),
+            (&["--set", "hls.segment_seconds=0"], "hls.segment_seconds: 0 is not in 1"),
             (&["--profile", "vod", "--live-encode"], "--live-encode: profile vod is no live stream"),
         ];
         for (flags, expected) in cases {

@@ -2,70 +2,51 @@
 //! writes there.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use nix::fcntl::{Flock, FlockArg};
-use supervise::{Child, Exit, ParentDeath, Streams};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use crate::encoder;
-use crate::process::keep_log;
+use crate::codec::H264;
 use crate::profile::Profile;
-use crate::progress::Progress;
+use crate::{encoding, recipe, seal};
 
 /// Where the clip of this profile is, or will be. Everything that determines its content is in its name.
-pub fn path(cache_dir: &Path, profile: &Profile) -> PathBuf {
-    // With neither the program nor the file in it, the command line is exactly what determines the content. Profiles
-    // that differ in something else share their clip.
-    let recipe = encoder::prepare(Path::new("ffmpeg"), profile, Path::new("clip")).to_string();
+pub fn path(cache_dir: &Path, h264: H264, profile: &Profile) -> PathBuf {
+    // With no place in them, the command lines are exactly what determines the content. Profiles that differ in
+    // something else share their clip.
+    let (ffmpeg, folder) = (Path::new("ffmpeg"), Path::new("pieces"));
+    let pieces = recipe::pieces(ffmpeg, h264, profile, folder).into_iter().map(|piece| piece.command);
+    let commands = pieces.chain([recipe::join(ffmpeg, profile, folder, Path::new("clip"))]);
+    let recipe = commands.map(|command| command.to_string()).collect::<Vec<_>>().join("\n");
     let best = profile.variants.first();
     let size = best.map_or(String::new(), |best| format!("{}x{}", best.width, best.height));
     cache_dir.join(format!("{size}-{:016x}.mp4", fnv1a(recipe.as_bytes())))
 }
 
-/// Whether the file is an MP4 file from end to end: boxes that follow each other up to the last byte, one of which is
-/// the index (ISO/IEC 14496-12 4.2). FFmpeg writes the index last, so what was cut off is not whole.
-pub fn is_whole(clip: &Path) -> bool {
-    File::open(clip).and_then(|file| has_whole_boxes(&file)).unwrap_or(false)
-}
-
-fn has_whole_boxes(mut file: &File) -> io::Result<bool> {
-    let length = file.metadata()?.len();
-    let (mut at, mut has_index) = (0, false);
-    while at < length {
-        let mut header = [0; 16];
-        file.seek(SeekFrom::Start(at))?;
-        file.read_exact(&mut header[..8])?;
-        let (size, kind) = header[..8].split_at(4);
-        has_index |= kind == b"moov";
-        let size = match u32::from_be_bytes([size[0], size[1], size[2], size[3]]) {
-            1 => {
-                file.read_exact(&mut header[8..])?;
-                header[8..].iter().fold(0, |size, byte| size << 8 | u64::from(*byte))
-            }
-            size => u64::from(size),
-        };
-        // Zero would mean "to the end", which FFmpeg never writes into a finished file.
-        let end = at.checked_add(size).filter(|end| size >= 8 && *end <= length);
-        let Some(end) = end else { return Ok(false) };
-        at = end;
-    }
-    Ok(has_index)
+/// The clip that is in the cache and whole, whichever encoder made it; the preferred one first.
+pub fn cached(cache_dir: &Path, profile: &Profile) -> Option<PathBuf> {
+    let paths = H264::ALL.into_iter().map(|h264| path(cache_dir, h264, profile));
+    paths.into_iter().find(|clip| seal::is_whole(clip))
 }
 
 /// The path of the profile's clip, which is encoded first if it is not there yet.
 ///
 /// Two programs that need the same clip at once take turns; the later one finds it made. What an interrupted
 /// encode left is never used, and removed.
-pub async fn prepare(ffmpeg: &Path, cache_dir: &Path, profile: &Profile) -> anyhow::Result<PathBuf> {
-    let clip = path(cache_dir, profile);
-    if is_whole(&clip) {
+pub async fn prepare(
+    ffmpeg: &Path,
+    h264: H264,
+    cache_dir: &Path,
+    profile: &Profile,
+) -> anyhow::Result<PathBuf> {
+    if let Some(clip) = cached(cache_dir, profile) {
         return Ok(clip);
     }
+    let clip = path(cache_dir, h264, profile);
     if clip.exists() {
         tracing::warn!("{} is damaged: encoding it again", clip.display());
     }
@@ -73,39 +54,15 @@ pub async fn prepare(ffmpeg: &Path, cache_dir: &Path, profile: &Profile) -> anyh
     remove_leftovers(cache_dir);
     let unfinished = Unfinished::claim(clip.with_extension(Unfinished::EXTENSION)).await?;
     // Somebody else may have made it while we waited for our turn.
-    if !is_whole(&clip) {
-        encode(ffmpeg, profile, unfinished.path()).await?;
+    if !seal::is_whole(&clip) {
+        let pieces = unfinished.make_pieces_folder().context("make a folder for the pieces of the clip")?;
+        encoding::encode(ffmpeg, h264, profile, &pieces, unfinished.path()).await?;
         unfinished.finish(&clip).context("keep the clip")?;
     }
     Ok(clip)
 }
 
-async fn encode(ffmpeg: &Path, profile: &Profile, file: &Path) -> anyhow::Result<()> {
-    let command = encoder::prepare(ffmpeg, profile, file);
-    tracing::debug!("encoding: {command}");
-    let mut child = Child::spawn(&command, Streams { stdout: true, stderr: true }, ParentDeath::Kill)
-        .context("start ffmpeg to encode the clip")?;
-    let log = tokio::spawn(keep_log("ffmpeg", child.stderr.take()));
-    let seconds = encoder::clip_seconds(profile);
-    let mut progress = Progress::start(&profile.name, Duration::from_secs(seconds.into()));
-    if let Some(stdout) = child.stdout.take() {
-        let mut lines = BufReader::new(stdout).lines();
-        while let Some(line) = lines.next_line().await? {
-            if let Some(micros) = line.strip_prefix("out_time_us=").and_then(|number| number.parse().ok()) {
-                progress.reached(Duration::from_micros(micros));
-            }
-        }
-    }
-    let exit = child.wait().await?;
-    let last_words = log.await?.into_lines().join("\n    ");
-    if exit != Exit::Code(0) {
-        bail!("ffmpeg could not encode the clip of profile {}: {exit}\n    {last_words}", profile.name);
-    }
-    progress.finish();
-    Ok(())
-}
-
-/// A clip that is being made. Dropping it removes the file; who holds its lock may write it.
+/// A clip that is being made. Dropping it removes the file and its pieces; who holds its lock may write them.
 struct Unfinished {
     path: PathBuf,
     file: Flock<File>,
@@ -129,17 +86,34 @@ impl Unfinished {
         &self.path
     }
 
-    /// Gives the file its name, once it is surely on the disk.
+    fn pieces_folder(path: &Path) -> PathBuf {
+        path.with_extension("pieces")
+    }
+
+    fn make_pieces_folder(&self) -> io::Result<PathBuf> {
+        let folder = Self::pieces_folder(&self.path);
+        fs::create_dir(&folder)?;
+        Ok(folder)
+    }
+
+    /// Seals the file and gives it its name, once it is surely on the disk.
     fn finish(self, clip: &Path) -> io::Result<()> {
+        seal::seal(&self.path)?;
         self.file.sync_all()?;
         fs::rename(&self.path, clip)
+    }
+
+    /// Removes what there is of it: nothing when it was finished.
+    fn remove(path: &Path) {
+        // Nobody has use for what cannot be removed either.
+        fs::remove_dir_all(Self::pieces_folder(path)).unwrap_or_default();
+        fs::remove_file(path).unwrap_or_default();
     }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // Not there any more when it was finished; otherwise nobody has use for it.
-        fs::remove_file(&self.path).unwrap_or_default();
+        Self::remove(&self.path);
     }
 }
 
@@ -161,7 +135,7 @@ fn remove_leftovers(cache_dir: &Path) {
         if path.extension().is_some_and(|extension| extension == Unfinished::EXTENSION)
             && let Ok(Some(_lock)) = try_lock(&path)
         {
-            fs::remove_file(&path).unwrap_or_default();
+            Unfinished::remove(&path);
         }
     }
 }
@@ -188,7 +162,7 @@ mod tests {
     #[test]
     fn a_clip_is_named_by_what_determines_its_content() {
         let profile = catalog::find("default").unwrap().unwrap();
-        let name = |profile: &Profile| path(Path::new("/c"), profile);
+        let name = |profile: &Profile| path(Path::new("/c"), H264::X264, profile);
         let mut described_otherwise = profile.clone();
         described_otherwise.description = "other words".into();
         described_otherwise.hls.playlist = Playlist::Live { segments: 3 };
@@ -198,25 +172,7 @@ mod tests {
         assert_ne!(name(&profile), name(&slower));
         let logged = catalog::find("logged").unwrap().unwrap();
         assert_eq!(name(&profile), name(&logged), "the log is not in it either");
-    }
-
-    #[test]
-    fn a_file_is_whole_when_its_boxes_fill_it_and_one_is_the_index() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("clip.mp4");
-        let whole = |bytes: &[u8]| {
-            fs::write(&file, bytes).unwrap();
-            is_whole(&file)
-        };
-        let good = b"\0\0\0\x0cftypisom\0\0\0\x01mdat\0\0\0\0\0\0\0\x12..\0\0\0\x08moov";
-        assert!(whole(good));
-        for length in 0..good.len() {
-            assert!(!whole(&good[..length]), "cut at {length}");
-        }
-        assert!(!whole(&[good.as_slice(), b"x"].concat()), "one byte too many");
-        assert!(!whole(b"\0\0\0\0moov"), "a box without a size");
-        assert!(!whole(b"\0\0\0\x01moov\xff\xff\xff\xff\xff\xff\xff\xff"), "a box without end");
-        assert!(!is_whole(&folder.path().join("none")));
+        assert_ne!(name(&profile), path(Path::new("/c"), H264::OpenH264, &profile));
     }
 
     #[tokio::test]
@@ -224,12 +180,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.unfinished");
         let first = Unfinished::claim(path.clone()).await.unwrap();
+        let pieces = first.make_pieces_folder().unwrap();
+        fs::write(pieces.join("piece"), "half").unwrap();
         let short = Duration::from_millis(250);
         assert!(tokio::time::timeout(short, Unfinished::claim(path.clone())).await.is_err());
         remove_leftovers(folder.path());
-        assert!(path.exists(), "its owner lives");
+        assert!(path.exists() && pieces.exists(), "its owner lives");
         drop(first);
-        assert!(!path.exists());
+        assert!(!path.exists() && !pieces.exists());
         let second = Unfinished::claim(path.clone()).await.unwrap();
         second.finish(&folder.path().join("x.mp4")).unwrap();
         assert!(folder.path().join("x.mp4").exists() && !path.exists());
@@ -240,7 +198,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let left = folder.path().join("default-0.unfinished");
         fs::write(&left, "half").unwrap();
+        let pieces = folder.path().join("default-0.pieces");
+        fs::create_dir(&pieces).unwrap();
         remove_leftovers(folder.path());
-        assert!(!left.exists());
+        assert!(!left.exists() && !pieces.exists());
     }
 }

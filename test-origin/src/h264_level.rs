@@ -44,6 +44,11 @@ impl Level {
     pub fn codec(self) -> String {
         format!("avc1.6400{:02x}", self.0)
     }
+
+    /// CODECS of a variant at this level with AAC sound.
+    pub fn codecs(self) -> String {
+        format!("{},mp4a.40.2", self.codec())
+    }
 }
 
 /// `3.1`

@@ -24,12 +24,14 @@
 //! All processes are [`supervise`]'s: they lead their own groups, end by a ladder of signals, and die with us even
 //! when we are killed.
 //!
-//! Modules in reading order: [`profile`], [`catalog`], [`plan`], [`cli`], [`h264_level`], [`encoder`],
-//! [`master_playlist`], [`nginx`], [`certificate`], [`run_dir`], [`process`], [`clip`], [`vod`], [`progress`],
-//! [`preflight`], [`freshness`], [`client`], [`readiness`], [`numbering`], [`faults`], [`origin`], [`slot`],
-//! [`serve`], [`http_server`], [`admin`], [`asking`], [`questions`], [`log`], [`exit_code`].
+//! Modules in reading order: [`profile`], [`catalog`], [`plan`], [`cli`], [`h264_level`], [`codec`], [`encoder`],
+//! [`recipe`], [`master_playlist`], [`sizes`], [`nginx`], [`certificate`], [`run_dir`], [`process`], [`encoding`],
+//! [`seal`], [`clip`], [`vod`], [`progress`], [`preflight`], [`freshness`], [`client`], [`readiness`], [`numbering`],
+//! [`faults`], [`origin`], [`slot`], [`serve`], [`http_server`], [`admin`], [`asking`], [`questions`], [`account`],
+//! [`log`], [`exit_code`].
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod admin;
 pub mod asking;
 pub mod catalog;
@@ -37,7 +39,9 @@ pub mod certificate;
 pub mod cli;
 pub mod client;
 pub mod clip;
+pub mod codec;
 pub mod encoder;
+pub mod encoding;
 pub mod exit_code;
 pub mod faults;
 pub mod freshness;
@@ -55,7 +59,10 @@ pub mod profile;
 pub mod progress;
 pub mod questions;
 pub mod readiness;
+pub mod recipe;
 pub mod run_dir;
+pub mod seal;
 pub mod serve;
+pub mod sizes;
 pub mod slot;
 pub mod vod;

@@ -10,7 +10,7 @@ use manual::Dashes;
 use supervise::StopSignals;
 use test_origin::cli::{Args, Request};
 use test_origin::plan::{Plan, Task};
-use test_origin::{catalog, exit_code, log, preflight, questions, serve};
+use test_origin::{clip, exit_code, log, preflight, questions, serve};
 
 /// First argument that asks whether the flags behind it are right.
 const CHECK_FLAGS: &str = "check-flags";
@@ -34,9 +34,9 @@ async fn main() -> ExitCode {
     log::start(args.verbose, args.log_format);
     let code = match args.into_request() {
         Err(mistakes) => complain(mistakes, exit_code::USAGE),
-        Ok(Request::ListProfiles) => match catalog::table() {
-            Ok(table) => say(table.trim_end()),
-            Err(error) => complain([error], exit_code::INTERNAL),
+        Ok(Request::ListProfiles(form)) => match questions::profiles(form) {
+            Ok(list) => say(list.trim_end()),
+            Err(error) => complain([format!("{error:#}")], exit_code::INTERNAL),
         },
         Ok(Request::Run(_)) if only_flags => say("ok"),
         Ok(Request::Ask(asking)) => match asking.ask().await {
@@ -60,6 +60,13 @@ async fn run(plan: &Plan, mut signals: StopSignals) -> u8 {
                 Err(problem) => complain([problem], exit_code::PREFLIGHT),
             };
         }
+        Task::PrintPlan(form) => {
+            return match questions::plan(plan, form) {
+                Ok(account) => say(account.trim_end()),
+                Err(error) => complain([format!("{error:#}")], exit_code::INTERNAL),
+            };
+        }
+        Task::Prepare => return prepare(plan, &mut signals).await,
         Task::Serve | Task::Check => {}
     }
     let machine = match preflight::check(plan).await {
@@ -78,6 +85,23 @@ async fn run(plan: &Plan, mut signals: StopSignals) -> u8 {
     };
     match serve::serve(plan, machine, &mut signals, announce).await {
         Ok(()) => exit_code::OK,
+        Err(error) => complain([format!("{error:#}")], exit_code::INTERNAL),
+    }
+}
+
+/// Makes the clip and tells its path. Needs neither Nginx nor a port.
+async fn prepare(plan: &Plan, signals: &mut StopSignals) -> u8 {
+    let (ffmpeg, h264) = match preflight::check_encoder(plan).await {
+        Ok(found) => found,
+        Err(problems) => return complain(problems, exit_code::PREFLIGHT),
+    };
+    let made = tokio::select! {
+        made = clip::prepare(&ffmpeg, h264, &plan.cache_dir, &plan.profile) => made,
+        // Whoever waits for the clip must not take this for its being there.
+        _ = signals.next() => return complain(["stopped before the clip was made"], exit_code::INTERNAL),
+    };
+    match made {
+        Ok(clip) => say(&clip.display().to_string()),
         Err(error) => complain([format!("{error:#}")], exit_code::INTERNAL),
     }
 }

@@ -18,6 +18,8 @@ pub struct Build {
     pub stub_status: bool,
     /// Has the module for HTTPS.
     pub tls: bool,
+    /// Can log what it does step by step.
+    pub debug: bool,
     /// The modules that have a directory for temporary files of their own.
     pub temp_paths: Vec<&'static str>,
 }
@@ -41,6 +43,7 @@ impl Build {
         Self {
             stub_status: says("--with-http_stub_status_module"),
             tls: says("--with-http_ssl_module"),
+            debug: says("--with-debug"),
             temp_paths: Self::WITH_TEMP_PATHS.into_iter().filter(|module| !without(module)).collect(),
         }
     }
@@ -150,6 +153,17 @@ const LOG_FIELDS: [(&str, &str); 18] = [
     ("x_test", "\"$http_x_test\""),
 ];
 
+/// More of them where the profile wants the debug log: times in seconds, but for those of TCP, in microseconds.
+const DEBUG_FIELDS: [(&str, &str); 7] = [
+    ("connection_time", "$connection_time"),
+    ("request_length", "$request_length"),
+    ("bytes_sent", "$bytes_sent"),
+    ("completed", "\"$request_completion\""),
+    ("tcp_rtt_us", "$tcpinfo_rtt"),
+    ("tcp_rttvar_us", "$tcpinfo_rttvar"),
+    ("tcp_window_segments", "$tcpinfo_snd_cwnd"),
+];
+
 /// Runs Nginx in the foreground from its configuration in the run directory.
 pub fn command(nginx: &Path, run_dir: &Path) -> CommandLine {
     // `-e`: without it Nginx first tries the log file it was built with, and complains when it is not root.
@@ -179,7 +193,14 @@ impl Server<'_> {
         if let Some(Account { user, group }) = &self.account {
             writeln!(out, "user {user} {group};")?;
         }
+        if self.profile.server.debug_log {
+            let level = if self.build.debug { "debug" } else { "info" };
+            writeln!(out, "error_log {} {level};", RunDir::DEBUG_LOG)?;
+        }
         writeln!(out, "worker_processes auto;\nworker_rlimit_nofile {files};")?;
+        if self.profile.server.throughput {
+            writeln!(out, "worker_cpu_affinity auto;")?;
+        }
         writeln!(out, "events {{\n    worker_connections {connections};\n}}")?;
         writeln!(out, "http {{\n    server_tokens off;")?;
         writeln!(out, "    types {{\n{MIME_TYPES}    }}\n    default_type application/octet-stream;")?;
@@ -202,8 +223,9 @@ impl Server<'_> {
 
     fn write_log(&self, out: &mut String) -> std::fmt::Result {
         let Some(file) = &self.access_log else { return writeln!(out, "    access_log off;") };
+        let more = if self.profile.server.debug_log { &DEBUG_FIELDS[..] } else { &[] };
         let fields: Vec<String> =
-            LOG_FIELDS.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+            LOG_FIELDS.iter().chain(more).map(|(key, value)| format!("\"{key}\":{value}")).collect();
         writeln!(out, "    log_format json escape=json '{{{}}}';", fields.join(","))?;
         writeln!(out, "    access_log \"{}\" json;", file.display())
     }
@@ -213,7 +235,8 @@ impl Server<'_> {
         // Without ipv6only=off, `::` would listen on IPv6 alone.
         let both = if address.ip() == std::net::Ipv6Addr::UNSPECIFIED { " ipv6only=off" } else { "" };
         let tls = if self.tls.is_some() { " ssl" } else { "" };
-        writeln!(out, "        listen {address}{tls}{both} backlog=4096;")?;
+        let own = if self.profile.server.throughput { " reuseport" } else { "" };
+        writeln!(out, "        listen {address}{tls}{both} backlog=4096{own};")?;
         if let Some(Tls { certificate, key }) = &self.tls {
             writeln!(out, "        ssl_certificate \"{}\";", certificate.display())?;
             writeln!(out, "        ssl_certificate_key \"{}\";", key.display())?;
@@ -358,7 +381,11 @@ mod tests {
     }
 
     fn lean_config(build: &Build) -> String {
-        let profile = catalog::find("default").unwrap().unwrap();
+        config_of("default", build)
+    }
+
+    fn config_of(profile: &str, build: &Build) -> String {
+        let profile = catalog::find(profile).unwrap().unwrap();
         let address = "127.0.0.1:1".parse().unwrap();
         let (account, access_log, tls, routing) = (None, None, None, None);
         let open_files = 99;
@@ -400,7 +427,10 @@ mod tests {
     fn a_lean_build_gets_no_directive_that_it_lacks() {
         let lean =
             Build::parse("configure arguments: --without-http_scgi_module --without-http_uwsgi_module");
-        assert_eq!(lean, Build { stub_status: false, tls: false, temp_paths: vec!["proxy", "fastcgi"] });
+        assert_eq!(
+            lean,
+            Build { stub_status: false, tls: false, debug: false, temp_paths: vec!["proxy", "fastcgi"] }
+        );
         let text = lean_config(&lean);
         assert!(!text.contains("stub_status") && !text.contains("scgi") && text.contains("proxy_temp_path"));
     }
@@ -412,6 +442,25 @@ mod tests {
         let text = config(|server| server.access_log = Some(file));
         assert!(text.contains("access_log \"/var/log/origin.jsonl\" json;"), "{text}");
         assert!(text.contains("\"status\":$status") && text.contains("escape=json"), "{text}");
+    }
+
+    #[test]
+    fn the_debug_log_has_what_this_nginx_can_tell() {
+        assert!(config_of("debug", &Build::parse(DEBIAN)).contains("error_log debug.log info;"));
+        let able = Build::parse("configure arguments: --with-debug");
+        assert!(config_of("debug", &able).contains("error_log debug.log debug;"));
+        assert!(!config(|_| {}).contains("debug"));
+    }
+
+    #[test]
+    fn a_server_for_throughput_has_a_listener_and_a_core_for_each_worker() {
+        let text = config_of("stress", &Build::parse(DEBIAN));
+        for line in
+            ["listen 127.0.0.1:1 backlog=4096 reuseport;", "worker_cpu_affinity auto;", "sendfile on;"]
+        {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        assert!(!config(|_| {}).contains("reuseport"));
     }
 
     #[test]

@@ -72,10 +72,23 @@ pub enum Task {
     Serve,
     /// Only find out whether it could be served.
     Check,
+    /// Make the clip, if it is not in the cache yet.
+    Prepare,
+    /// Print what the plan comes to.
+    PrintPlan(Form),
     /// Print Nginx's configuration.
     PrintNginxConf,
     /// Print the commands that would run.
     PrintCommands,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// How the stream is made.

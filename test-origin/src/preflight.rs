@@ -13,13 +13,14 @@ use nix::unistd::{Group, User};
 use supervise::program::{self, Missing, Program};
 use supervise::{Captured, CommandLine, Exit, capture};
 
+use crate::codec::H264;
 use crate::faults::desk;
 use crate::faults::table::Refused;
 use crate::faults::{Fault, Spec};
 use crate::nginx::{Account, Build};
 use crate::plan::{AccessLog, Certificate, Plan, Source};
 use crate::profile::SegmentType;
-use crate::{certificate, clip};
+use crate::{certificate, clip, sizes};
 
 /// A question to a program takes a tenth of a second; on a machine so busy that it takes this long nothing would run.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -29,6 +30,8 @@ pub const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 pub struct Machine {
     /// FFmpeg's full path.
     pub ffmpeg: PathBuf,
+    /// The encoder that FFmpeg has, if anything is to be encoded.
+    pub h264: H264,
     /// Nginx's full path.
     pub nginx: PathBuf,
     /// What that Nginx can do.
@@ -67,6 +70,16 @@ pub enum Problem {
         ffmpeg: PathBuf,
         /// What it lacks.
         what: String,
+    },
+    /// FFmpeg has no H.264 encoder that we know.
+    #[error(
+        "{} has neither {known}: install one with libx264 (Debian/Ubuntu: apt install ffmpeg; Fedora: ffmpeg of RPM \
+         Fusion; Nix: nixpkgs#ffmpeg) and say where it is with --ffmpeg PATH", ffmpeg.display(),
+        known = H264::ALL.map(H264::name).join(" nor ")
+    )]
+    NoEncoder {
+        /// Which FFmpeg.
+        ffmpeg: PathBuf,
     },
     /// Nginx was built without TLS.
     #[error(
@@ -132,8 +145,8 @@ pub enum Problem {
     },
     /// The segments would not fit.
     #[error(
-        "{} has {free_mb} MB free, and this profile's segments need {needed_mb} MB: choose another folder with \
-         --dir", folder.display()
+        "{} has {free_mb} MB free, and this profile needs {needed_mb} MB there: choose another folder with {flag}",
+        folder.display()
     )]
     NoRoom {
         /// Which folder.
@@ -142,6 +155,8 @@ pub enum Problem {
         free_mb: u64,
         /// Needed space in 10^6 bytes.
         needed_mb: u64,
+        /// The flag that names it.
+        flag: &'static str,
     },
     /// The workers are another account and may not pass.
     #[error(
@@ -183,24 +198,49 @@ pub async fn check(plan: &Plan) -> Result<Machine, Vec<Problem>> {
     if let Some(Certificate::Own { certificate, key }) = &plan.tls {
         problems.note(own_certificate(certificate, key));
     }
-    let must_encode =
-        plan.source == Source::LiveEncode || !clip::is_whole(&clip::path(&plan.cache_dir, &plan.profile));
-    if plan.source == Source::Clip && must_encode {
-        problems.note(writable(&plan.cache_dir, "--cache-dir", true));
-    }
-    if let Some(ffmpeg) = &ffmpeg {
-        problems.0.extend(incapabilities(ffmpeg, plan.profile.hls.segment_type, must_encode).await);
-    }
+    let h264 = encoder(plan, ffmpeg.as_deref(), &mut problems).await;
     let build = match &nginx {
         Some(nginx) => problems.note(build(nginx, plan).await),
         None => None,
     };
     match (ffmpeg, nginx, build, address, parent_dir, problems.0.is_empty()) {
         (Some(ffmpeg), Some(nginx), Some(build), Some(address), Some(parent_dir), true) => {
-            Ok(Machine { ffmpeg, nginx, build, address, parent_dir, account, open_files: open_files() })
+            let h264 = h264.unwrap_or_default();
+            Ok(Machine { ffmpeg, h264, nginx, build, address, parent_dir, account, open_files: open_files() })
         }
         _ => Err(problems.0),
     }
+}
+
+/// Looks only at what making the clip needs: FFmpeg's path, and its encoder.
+///
+/// # Errors
+/// Every problem there is.
+pub async fn check_encoder(plan: &Plan) -> Result<(PathBuf, H264), Vec<Problem>> {
+    let mut problems = Problems(Vec::new());
+    let ffmpeg = problems.note(program::find(Program::Ffmpeg, &plan.ffmpeg));
+    let h264 = encoder(plan, ffmpeg.as_deref(), &mut problems).await;
+    match (ffmpeg, problems.0.is_empty()) {
+        (Some(ffmpeg), true) => Ok((ffmpeg, h264.unwrap_or_default())),
+        _ => Err(problems.0),
+    }
+}
+
+/// The encoder that FFmpeg has, when there is anything to encode.
+async fn encoder(plan: &Plan, ffmpeg: Option<&Path>, problems: &mut Problems) -> Option<H264> {
+    let cached = clip::cached(&plan.cache_dir, &plan.profile).is_some();
+    let must_encode = plan.source == Source::LiveEncode || !cached;
+    if plan.source == Source::Clip && must_encode {
+        problems.note(cache_dir(plan));
+    }
+    let (h264, lacking) = abilities(ffmpeg?, plan.profile.hls.segment_type, must_encode).await;
+    problems.0.extend(lacking);
+    if h264 == Some(H264::OpenH264) {
+        tracing::warn!(
+            "this FFmpeg has no libx264: libopenh264 encodes instead, and pictures may take less than the profile says"
+        );
+    }
+    h264
 }
 
 struct Problems(Vec<Problem>);
@@ -262,7 +302,7 @@ fn fault_port(plan: &Plan, fault: &Fault) -> Result<(), Problem> {
 }
 
 fn parent_dir(plan: &Plan, account: Option<&Account>) -> Result<PathBuf, Problem> {
-    let needed = plan.profile.window_bytes();
+    let needed = sizes::media_bytes(&plan.profile);
     let folder = match &plan.parent_dir {
         Some(folder) => folder.clone(),
         // Segments that live for a minute need not reach a disk.
@@ -274,13 +314,7 @@ fn parent_dir(plan: &Plan, account: Option<&Account>) -> Result<PathBuf, Problem
             .unwrap_or_else(std::env::temp_dir),
     };
     writable(&folder, "--dir", false)?;
-    if let Some(free) = free_bytes(&folder).filter(|free| *free <= needed) {
-        return Err(Problem::NoRoom {
-            folder,
-            free_mb: free / 1_000_000,
-            needed_mb: needed.div_ceil(1_000_000),
-        });
-    }
+    has_room(&folder, needed, "--dir")?;
     let closed = |folder: &&Path| folder.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o001 == 0);
     match (account, folder.ancestors().find(closed)) {
         (Some(Account { user, .. }), Some(closed)) => {
@@ -288,6 +322,17 @@ fn parent_dir(plan: &Plan, account: Option<&Account>) -> Result<PathBuf, Problem
         }
         _ => Ok(folder),
     }
+}
+
+fn cache_dir(plan: &Plan) -> Result<(), Problem> {
+    writable(&plan.cache_dir, "--cache-dir", true)?;
+    has_room(&plan.cache_dir, sizes::while_encoding_bytes(&plan.profile), "--cache-dir")
+}
+
+fn has_room(folder: &Path, needed: u64, flag: &'static str) -> Result<(), Problem> {
+    let Some(free) = free_bytes(folder).filter(|free| *free <= needed) else { return Ok(()) };
+    let (folder, free_mb, needed_mb) = (folder.to_owned(), free / 1_000_000, needed.div_ceil(1_000_000));
+    Err(Problem::NoRoom { folder, free_mb, needed_mb, flag })
 }
 
 fn free_bytes(folder: &Path) -> Option<u64> {
@@ -321,8 +366,12 @@ fn own_certificate(certificate: &Path, key: &Path) -> Result<(), Problem> {
     })
 }
 
-/// Asks FFmpeg what it has; what it says of versions is never compared.
-async fn incapabilities(ffmpeg: &Path, segment_type: SegmentType, must_encode: bool) -> Vec<Problem> {
+/// Asks FFmpeg what it has, and which H.264 encoder; what it says of versions is never compared.
+async fn abilities(
+    ffmpeg: &Path,
+    segment_type: SegmentType,
+    must_encode: bool,
+) -> (Option<H264>, Vec<Problem>) {
     let segments = match segment_type {
         SegmentType::MpegTs => ("-muxers", "mpegts", "MPEG-TS muxer"),
         SegmentType::Fmp4 => ("-muxers", "mp4", "MP4 muxer"),
@@ -330,20 +379,19 @@ async fn incapabilities(ffmpeg: &Path, segment_type: SegmentType, must_encode: b
     let mut wanted = vec![("-muxers", "hls", "HLS muxer"), segments];
     if must_encode {
         wanted.extend([
-            ("-encoders", "libx264", "H.264 encoder libx264"),
             ("-encoders", "aac", "AAC encoder"),
             ("-devices", "lavfi", "lavfi input for test pictures"),
         ]);
     }
     let lists: &[&str] = if must_encode { &["-muxers", "-encoders", "-devices"] } else { &["-muxers"] };
-    let mut problems = Vec::new();
+    let (mut h264, mut problems) = (None, Vec::new());
     for list in lists {
         let broken = |reason| Problem::Broken { program: ffmpeg.to_owned(), reason };
         let command = CommandLine::new(ffmpeg).args(["-hide_banner", list]);
         let text = match capture(&command, ANSWER_LIMIT).await {
             Ok(answer) if answer.exit == Exit::Code(0) => answer.stdout,
-            Ok(answer) => return vec![broken(said(&answer))],
-            Err(error) => return vec![broken(error.to_string())],
+            Ok(answer) => return (None, vec![broken(said(&answer))]),
+            Err(error) => return (None, vec![broken(error.to_string())]),
         };
         // ` E hls   Apple HTTP Live Streaming`: flags, then the names.
         let has = |name: &str| {
@@ -355,8 +403,14 @@ async fn incapabilities(ffmpeg: &Path, segment_type: SegmentType, must_encode: b
             lacking
                 .map(|(.., what)| Problem::Incapable { ffmpeg: ffmpeg.to_owned(), what: (*what).to_owned() }),
         );
+        if *list == "-encoders" {
+            h264 = H264::ALL.into_iter().find(|h264| has(h264.name()));
+            if h264.is_none() {
+                problems.push(Problem::NoEncoder { ffmpeg: ffmpeg.to_owned() });
+            }
+        }
     }
-    problems
+    (h264, problems)
 }
 
 /// Asks Nginx how it was built, and whether that is enough for the plan.

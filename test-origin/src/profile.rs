@@ -3,12 +3,14 @@
 
 mod error;
 mod file;
+mod setting;
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 pub use error::{Mistake, ProfileError};
+pub use setting::Setting;
 
 /// A stream that can be encoded and served. All values are within the ranges that their fields name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,14 +108,27 @@ pub struct Audio {
 /// The `[server]` table; all of it may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Server {
     /// HTTPS instead of HTTP.
     pub tls: bool,
     /// One JSON line per request.
     pub access_log: bool,
+    /// More about each request in that line, and what Nginx does step by step in another log.
+    pub debug_log: bool,
+    /// Tuned for the largest throughput: each worker has its own listener and its own core.
+    pub throughput: bool,
 }
 
 impl SegmentType {
+    /// As a profile writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MpegTs => "mpegts",
+            Self::Fmp4 => "fmp4",
+        }
+    }
+
     /// Of a segment's name.
     pub fn extension(self) -> &'static str {
         match self {
@@ -135,13 +150,6 @@ impl Hls {
     /// Whether the stream goes on for ever.
     pub fn is_live(&self) -> bool {
         matches!(self.playlist, Playlist::Live { .. })
-    }
-}
-
-impl Variant {
-    /// What is in its segments, in bit/s, without the container.
-    pub fn bits_per_second(&self) -> u64 {
-        1000 * u64::from(self.video_bitrate_kbps + self.audio_bitrate_kbps.unwrap_or(0))
     }
 }
 
@@ -172,18 +180,6 @@ impl Profile {
             vec![PathBuf::from(Self::ENTRY)]
         }
     }
-
-    /// Bytes that the segments take at most, a tenth for the container included: of a live stream the window, as much
-    /// again that left it and is still served, and the segments being written.
-    pub fn window_bytes(&self) -> u64 {
-        let segments = match self.hls.playlist {
-            Playlist::Live { segments } => 2 * segments + 2,
-            Playlist::Vod { .. } => self.hls.playlist_segments(),
-        };
-        let variants: u64 = self.variants.iter().map(Variant::bits_per_second).sum();
-        let audio: u64 = self.audio.iter().map(|audio| 1000 * u64::from(audio.bitrate_kbps)).sum();
-        u64::from(segments * self.hls.segment_seconds) * (variants + audio) / 8 * 11 / 10
-    }
 }
 
 #[cfg(test)]
@@ -210,15 +206,5 @@ mod tests {
         let mut profile = profile("cmaf");
         profile.variants.truncate(1);
         assert!(profile.has_master());
-    }
-
-    #[test]
-    fn the_window_is_counted_twice_and_with_the_container() {
-        // (600 + 96 + 300 + 64 + 120 + 48) kbit/s × 14 segments × 2 s × 1.1
-        assert_eq!(profile("mini-abr").window_bytes(), 1_228_000 * 28 / 8 * 11 / 10);
-        // The audio group is there once.
-        assert_eq!(profile("cmaf").window_bytes(), 996_000 * 28 / 8 * 11 / 10);
-        // 30 s, and nothing ever leaves.
-        assert_eq!(profile("vod").window_bytes(), 696_000 * 30 / 8 * 11 / 10);
     }
 }

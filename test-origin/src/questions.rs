@@ -7,12 +7,41 @@ use anyhow::{Context as _, ensure};
 use supervise::program::{self, Program};
 use supervise::{CommandLine, Exit, capture};
 
+use crate::account::{PlanAccount, ProfileAccount};
+use crate::codec::H264;
 use crate::encoder::Start;
-use crate::plan::{Plan, Source};
+use crate::plan::{Form, Plan, Source};
 use crate::preflight::{self, Machine, Problem};
 use crate::profile::Playlist;
 use crate::run_dir::RunDir;
-use crate::{clip, encoder, nginx, serve};
+use crate::{account, catalog, clip, encoder, nginx, recipe, serve};
+
+/// The built-in profiles.
+///
+/// # Errors
+/// Never for a released binary.
+pub fn profiles(form: Form) -> anyhow::Result<String> {
+    let profiles = catalog::all()?;
+    Ok(match form {
+        Form::Text => account::table(&profiles),
+        Form::Json => {
+            let accounts: Vec<_> = profiles.iter().map(ProfileAccount::of).collect();
+            serde_json::to_string_pretty(&accounts)?
+        }
+    })
+}
+
+/// What the plan comes to.
+///
+/// # Errors
+/// Never: everything can be written.
+pub fn plan(plan: &Plan, form: Form) -> anyhow::Result<String> {
+    let account = PlanAccount::of(plan);
+    Ok(match form {
+        Form::Text => account.text(),
+        Form::Json => account.json()?,
+    })
+}
 
 /// Nginx's configuration as the plan's run would have it.
 ///
@@ -30,25 +59,32 @@ pub async fn nginx_conf(plan: &Plan) -> Result<String, Problem> {
         address,
         account: preflight::account()?,
         open_files: preflight::open_files(),
-        // Neither is in the configuration.
+        // None of them is in the configuration.
         ffmpeg: plan.ffmpeg.clone(),
+        h264: H264::default(),
         parent_dir: plan.parent_dir.clone().unwrap_or_default(),
     };
     Ok(serve::server(plan, &machine).config())
 }
 
 /// The commands that the plan's run would start, one a line, for a POSIX shell. `RUN_DIR` stands for the run's own
-/// directory, which has no name yet.
+/// directory, which has no name yet, and `PIECES` for the folder of what is joined to the clip.
 pub fn commands(plan: &Plan) -> String {
     let run_dir = Path::new("RUN_DIR");
-    let clip = clip::path(&plan.cache_dir, &plan.profile);
+    let h264 = H264::default();
+    let clip = clip::path(&plan.cache_dir, h264, &plan.profile);
     let mut commands = Vec::new();
     if plan.source == Source::Clip {
-        commands.push(encoder::prepare(&plan.ffmpeg, &plan.profile, &clip));
+        let pieces = Path::new("PIECES");
+        let recipe = recipe::pieces(&plan.ffmpeg, h264, &plan.profile, pieces);
+        commands.extend(recipe.into_iter().map(|piece| piece.command));
+        commands.push(recipe::join(&plan.ffmpeg, &plan.profile, pieces, &clip));
     }
     let media = run_dir.join(RunDir::MEDIA);
     commands.push(match (plan.source, plan.profile.hls.playlist) {
-        (Source::LiveEncode, _) => encoder::live_encode(&plan.ffmpeg, &plan.profile, &media, Start::Fresh),
+        (Source::LiveEncode, _) => {
+            encoder::live_encode(&plan.ffmpeg, h264, &plan.profile, &media, Start::Fresh)
+        }
         (Source::Clip, Playlist::Live { .. }) => {
             encoder::repeat(&plan.ffmpeg, &plan.profile, &clip, &media, Start::Fresh)
         }

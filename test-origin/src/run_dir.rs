@@ -43,6 +43,8 @@ impl RunDir {
     pub const KEY: &str = "tls/key.pem";
     /// The access log, unless it was asked for elsewhere.
     pub const ACCESS_LOG: &str = "access.jsonl";
+    /// What Nginx does step by step, where the profile wants it.
+    pub const DEBUG_LOG: &str = "debug.log";
 
     const PREFIX: &str = "test-origin-";
     const MARKER: &str = ".test-origin-owner";

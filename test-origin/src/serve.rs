@@ -46,7 +46,7 @@ pub async fn serve(
     let clip = match plan.source {
         Source::LiveEncode => None,
         Source::Clip => tokio::select! {
-            clip = clip::prepare(&machine.ffmpeg, &plan.cache_dir, &plan.profile) => Some(clip?),
+            clip = clip::prepare(&machine.ffmpeg, machine.h264, &plan.cache_dir, &plan.profile) => Some(clip?),
             _ = signals.next() => return Ok(()),
         },
     };
@@ -70,7 +70,7 @@ pub async fn serve(
         _ => Slot::Due(Instant::now()),
     };
     let client = Client::new(write_certificate(plan, &run_dir)?.as_ref())?;
-    say_where(plan, &run_dir);
+    say_where(plan, &machine, &run_dir);
     let desk = Desk::new(&plan.profile, &run_dir.media(), plan.bind);
     for spec in &plan.faults {
         desk.add(spec.clone()).map_err(|refused| anyhow!("--fault {} {refused}", spec.fault))?;
@@ -131,7 +131,7 @@ pub fn write_certificate(plan: &Plan, run_dir: &RunDir) -> anyhow::Result<Option
 }
 
 /// Says where the files are that somebody may want to use meanwhile.
-fn say_where(plan: &Plan, run_dir: &RunDir) {
+fn say_where(plan: &Plan, machine: &Machine, run_dir: &RunDir) {
     if let Some(Certificate::Made { names }) = &plan.tls {
         let names: Vec<&str> =
             certificate::NAMES.into_iter().chain(names.iter().map(String::as_str)).collect();
@@ -145,6 +145,13 @@ fn say_where(plan: &Plan, run_dir: &RunDir) {
             tracing::info!("requests are logged in {} until the end of the run", file.display());
         }
         AccessLog::File(file) => tracing::info!("requests are logged in {}", file.display()),
+    }
+    if plan.profile.server.debug_log {
+        let file = run_dir.path().join(RunDir::DEBUG_LOG);
+        tracing::info!("what nginx does is logged in {} until the end of the run", file.display());
+        if !machine.build.debug {
+            tracing::warn!("this nginx was built without --with-debug: its log says little");
+        }
     }
 }
 
@@ -290,7 +297,7 @@ impl Run<'_> {
         let (ffmpeg, media) = (&self.machine.ffmpeg, self.dir.media());
         let command = match &self.clip {
             Some(clip) => encoder::repeat(ffmpeg, profile, clip, &media, start),
-            None => encoder::live_encode(ffmpeg, profile, &media, start),
+            None => encoder::live_encode(ffmpeg, self.machine.h264, profile, &media, start),
         };
         Ok(Process::start("ffmpeg", &command, ParentDeath::Kill))
     }

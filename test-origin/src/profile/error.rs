@@ -41,6 +41,14 @@ pub enum ProfileError {
         /// What the parser says.
         reason: String,
     },
+    /// A `--set` that does not fit the file.
+    #[error("--set {setting}: {reason}")]
+    Setting {
+        /// As it was given.
+        setting: String,
+        /// Why it does not fit.
+        reason: String,
+    },
     /// Every value that cannot be.
     #[error("{}", invalid(file, mistakes))]
     Invalid {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::setting::{self, Setting};
 use super::{Audio, Hls, Mistake, Playlist, Profile, ProfileError, SegmentType, Server, Variant, Video};
 
 /// A master playlist names every variant, and more than this many no player was made for.
@@ -13,9 +14,10 @@ const MOST_VARIANTS: usize = 16;
 /// As many languages; more is a matter of subtitles.
 const MOST_AUDIO: usize = 8;
 
+/// The file as it is, before its values are checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+pub(super) struct File {
     description: String,
     hls: HlsTable,
     video: Video,
@@ -52,7 +54,23 @@ impl Profile {
     /// # Errors
     /// [`ProfileError`] with every impossible value, or the first place that is no such TOML at all.
     pub fn parse(file: &Path, text: &str) -> Result<Self, ProfileError> {
+        Self::parse_with(file, text, &[])
+    }
+
+    /// As [`Self::parse`], with some values set otherwise than the file has them.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and when a setting does not fit the file. What is set is checked like the file.
+    pub fn parse_with(file: &Path, text: &str, settings: &[Setting]) -> Result<Self, ProfileError> {
         let read: File = toml::from_str(text).map_err(|error| ProfileError::not_toml(file, text, &error))?;
+        if settings.is_empty() {
+            return Self::check(file, file, read);
+        }
+        let read = setting::apply(read, text, settings)?;
+        Self::check(file, &PathBuf::from(format!("{} with --set", file.display())), read)
+    }
+
+    fn check(file: &Path, told: &Path, read: File) -> Result<Self, ProfileError> {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let mut found = Mistakes(Vec::new());
         found.check_names(&name, &read);
@@ -62,23 +80,26 @@ impl Profile {
         found.check("video.fps", read.video.fps, 1..=120);
         found.check_variants(&read.variant, !read.audio.is_empty());
         found.check_audio(&read.audio);
+        if read.server.debug_log && !read.server.access_log {
+            found.add("server.debug_log", "goes with access_log = true".to_owned());
+        }
         match found.hls(&read.hls) {
             Some(hls) if found.0.is_empty() => {
                 let File { description, hls: _, video, variant: variants, audio, server } = read;
                 Ok(Self { name, description, hls, video, variants, audio, server })
             }
-            _ => Err(ProfileError::Invalid { file: file.to_owned(), mistakes: found.0 }),
+            _ => Err(ProfileError::Invalid { file: told.to_owned(), mistakes: found.0 }),
         }
     }
 
-    /// Reads a profile from a file.
+    /// Reads a profile from a file, with some values set otherwise.
     ///
     /// # Errors
-    /// As [`Self::parse`], and when the file cannot be read.
-    pub fn load(file: &Path) -> Result<Self, ProfileError> {
+    /// As [`Self::parse_with`], and when the file cannot be read.
+    pub fn load(file: &Path, settings: &[Setting]) -> Result<Self, ProfileError> {
         let text = std::fs::read_to_string(file)
             .map_err(|error| ProfileError::Unreadable { file: file.to_owned(), reason: error.to_string() })?;
-        Self::parse(file, &text)
+        Self::parse_with(file, &text, settings)
     }
 }
 
@@ -314,17 +335,18 @@ mod tests {
     }
 
     #[test]
-    fn the_server_table_has_two_switches() {
+    fn the_server_table_has_switches() {
         let tls = include_str!("../../profiles/tls.toml");
-        assert_eq!(parse(tls).unwrap().server, Server { tls: true, access_log: false });
+        assert_eq!(parse(tls).unwrap().server, Server { tls: true, ..Server::default() });
         assert_refused(
             tls,
             &[
+                ("tls = true", "debug_log = true", "server.debug_log: goes with access_log = true"),
                 ("tls = true", "tls = 1", "tls: invalid type: integer `1`, expected a boolean"),
                 (
                     "tls = true",
                     "https = true",
-                    "https: unknown field `https`, expected `tls` or `access_log`",
+                    "https: unknown field `https`, expected one of `tls`, `access_log`, `debug_log`, `throughput`",
                 ),
             ],
         );

@@ -34,8 +34,13 @@ fn an_interrupted_encode_is_never_used() {
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         assert!(said.any(|line| line.contains("encoding 16 s")), "it begins to encode");
         wait_until("some of the clip is written", || {
-            let growing = |name: &String| cache.join(name).metadata().is_ok_and(|meta| meta.len() > 0);
-            files(&cache).iter().any(growing)
+            let pieces = files(&cache).into_iter().find(|name| name.ends_with(".pieces"));
+            let folder = pieces.map(|name| cache.join(name)).unwrap_or_default();
+            let growing = |name: &String| folder.join(name).metadata().is_ok_and(|meta| meta.len() > 0);
+            files(&folder)
+                .iter()
+                .filter(|name| name.starts_with("picture-") && !name.contains("ffconcat"))
+                .any(growing)
         });
         let family = descendants(child.id());
         send(child.id(), signal);
@@ -77,6 +82,25 @@ fn two_that_need_the_same_clip_encode_it_once() {
 }
 
 #[test]
+fn a_prepared_clip_is_the_same_each_time_and_is_not_made_again() {
+    let folder = open_dir();
+    // The ladder's pieces are encoded side by side.
+    let prepare = |cache: &str| {
+        let mut program = command(folder.path());
+        program.arg("--cache-dir").arg(folder.path().join(cache)).arg("--profile-file");
+        let output = program.arg(profile_file("tiny-pair")).arg("--prepare").output().unwrap();
+        let (told, said) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert!(output.status.success() && told.starts_with(folder.path().to_str().unwrap()), "{told}{said}");
+        (std::fs::read(told.trim_end()).unwrap(), said.contains("encoded in"))
+    };
+    let (first, second) = (prepare("one"), prepare("other"));
+    assert!(first.1 && second.1 && first.0 == second.0, "two encodes, and the same bytes");
+    assert_eq!(prepare("one"), (first.0, false));
+    assert_eq!(files(&folder.path().join("one")).len(), 1, "no pieces are left");
+}
+
+#[test]
 fn a_damaged_clip_is_encoded_again() {
     let folder = open_dir();
     let cache = folder.path().join("cache");
@@ -90,11 +114,13 @@ fn a_damaged_clip_is_encoded_again() {
     assert!(run().contains("encoded in"));
     let clip = cache.join(&files(&cache)[0]);
     let whole = std::fs::read(&clip).unwrap();
-    for length in [0, 1000, whole.len() - 1] {
-        std::fs::write(&clip, &whole[..length]).unwrap();
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 1;
+    for damaged in [&whole[..0], &whole[..1000], &whole[..whole.len() - 1], &changed] {
+        std::fs::write(&clip, damaged).unwrap();
         let said = run();
         assert!(said.contains("is damaged: encoding it again") && said.contains("encoded in"), "{said}");
-        assert!(test_origin::clip::is_whole(&clip));
+        assert!(test_origin::seal::is_whole(&clip));
     }
     assert!(!run().contains("encod"), "what is whole is used");
 }

@@ -87,7 +87,7 @@ fn an_ffmpeg_without_what_is_needed_is_told_what_it_lacks() {
     std::fs::set_permissions(&lean, Permissions::from_mode(0o755)).unwrap();
     let (code, text) = run(&["--live-encode", "--ffmpeg", lean.to_str().unwrap()]);
     assert_eq!(code, Some(3), "{text}");
-    for part in ["no HLS muxer", "no H.264 encoder libx264", "no lavfi input", "apt install ffmpeg"] {
+    for part in ["no HLS muxer", "neither libx264 nor libopenh264", "no lavfi input", "apt install ffmpeg"] {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(!text.contains("MPEG-TS") && !text.contains("AAC"), "{text}");
@@ -122,7 +122,7 @@ fn root_is_told_when_its_workers_could_not_enter_the_folder() {
 fn all_wrong_flags_are_said_at_once() {
     let (code, text) = run(&["--profile", "nope", "--access-log", "/a$b"]);
     assert_eq!(code, Some(2), "{text}");
-    assert!(text.contains("choose one of cmaf, default") && text.contains("--access-log /a$b"), "{text}");
+    assert!(text.contains("choose one of 4k-abr, cmaf") && text.contains("--access-log /a$b"), "{text}");
     assert_eq!(run(&["--port", "99999"]).0, Some(2));
     assert_eq!(run(&["--nonsense"]).0, Some(2));
 }

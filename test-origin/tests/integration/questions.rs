@@ -53,6 +53,9 @@ fn nginx_accepts_the_printed_configuration_of_every_profile() {
         &["--profile", "vod"],
         &["--profile", "logged"],
         &["--profile", "tls"],
+        &["--profile", "4k-abr"],
+        &["--profile", "debug"],
+        &["--profile", "stress"],
     ] {
         let config = answer(&[flags, &["--print-nginx-conf"]].concat());
         let prefix = open_dir();
@@ -78,15 +81,55 @@ fn nginx_accepts_the_printed_configuration_of_every_profile() {
 }
 
 #[test]
+fn the_plan_is_told_to_people_and_to_programs() {
+    let text = answer(&["--print-plan", "--profile", "4k-abr", "--port", "1234"]);
+    assert!(
+        text.contains("http://127.0.0.1:1234/stream.m3u8") && text.contains("2160p: 3840x2160"),
+        "{text}"
+    );
+    let json = answer(&["--print-plan", "--json", "--set", "hls.segment_seconds=4"]);
+    let plan: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let profile = &plan["profile"];
+    assert_eq!((plan["port"].as_u64(), profile["segment_seconds"].as_u64()), (Some(0), Some(4)), "{json}");
+    // (2000 + 128) kbit/s × 22 segments of 4 s, and a tenth.
+    assert_eq!(profile["media_bytes"].as_u64(), Some(2_128_000 * 88 / 8 * 11 / 10), "{json}");
+    let list: serde_json::Value = serde_json::from_str(&answer(&["--list-profiles", "--json"])).unwrap();
+    let names = list.as_array().unwrap().iter().map(|profile| profile["name"].as_str().unwrap());
+    assert!(names.eq(test_origin::catalog::names()), "{list}");
+}
+
+#[test]
+fn the_documentation_names_exactly_the_fields_of_the_plan() {
+    let json = answer(&["--print-plan", "--json", "--profile", "cmaf"]);
+    let plan: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let keys = |value: &serde_json::Value, prefix: &str| -> BTreeSet<String> {
+        value.as_object().unwrap().keys().map(|key| format!("{prefix}{key}")).collect()
+    };
+    let mut there = keys(&plan, "");
+    there.remove("profile");
+    there.extend(keys(&plan["profile"], "."));
+    let docs =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/TEST_ORIGIN.md")).unwrap();
+    let table = docs.split("| field | meaning |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let rows = table.lines().skip(2).filter_map(|row| row.split('|').nth(1));
+    let named: BTreeSet<String> = rows
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .map(|name| name.trim_start_matches("profile").trim_end_matches("[]").to_owned())
+        .collect();
+    assert_eq!(named, there);
+}
+
+#[test]
 fn the_printed_commands_are_the_ones_that_run() {
     let commands = answer(&["--print-cmd", "--ffmpeg", "ffmpeg", "--nginx", "nginx"]);
     let programs: Vec<_> = commands.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(programs, ["ffmpeg", "ffmpeg", "nginx"], "{commands}");
+    // Four pieces of the picture and the sound, the join, the loop.
+    assert_eq!(programs, [["ffmpeg"; 7].as_slice(), &["nginx"]].concat(), "{commands}");
     let live = answer(&["--print-cmd", "--live-encode"]);
     assert_eq!(live.lines().count(), 2, "{live}");
     assert!(!live.contains("-stream_loop"), "{live}");
     let vod = answer(&["--print-cmd", "--profile", "vod"]);
-    assert!(vod.lines().nth(1).unwrap().contains("-hls_playlist_type vod"), "{vod}");
+    assert!(vod.lines().nth(6).unwrap().contains("-hls_playlist_type vod"), "{vod}");
 }
 
 #[test]
@@ -118,7 +161,7 @@ fn the_documentation_names_exactly_the_flags_and_profiles_that_there_are() {
     let help = answer(&["--help"]);
     let usage = help.lines().filter(|line| line.trim_start().starts_with('-')).collect::<Vec<_>>().join("\n");
     assert_eq!(flags_in(&table), flags_in(&usage));
-    for name in answer(&["--list-profiles"]).lines().skip(1).filter_map(|line| line.split(' ').next()) {
+    for name in test_origin::catalog::names() {
         assert!(docs.contains(&format!("| `{name}` |")), "{name}");
     }
 }

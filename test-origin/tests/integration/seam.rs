@@ -13,7 +13,7 @@ fn write_three_loops(profile: &Path, folder: &Path) -> String {
     let output =
         command(parent.path()).arg("--print-cmd").arg("--profile-file").arg(profile).output().unwrap();
     let commands = String::from_utf8(output.stdout).unwrap();
-    let repeat = commands.lines().nth(1).unwrap();
+    let repeat = commands.lines().find(|line| line.contains("-stream_loop")).unwrap();
     let changed = repeat
         .replace("-re -stream_loop -1", "-stream_loop 2")
         .replace("delete_segments+", "")

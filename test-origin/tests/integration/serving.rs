@@ -234,3 +234,30 @@ fn the_access_log_has_one_json_line_per_request() {
     assert_eq!((line["status"].as_u64(), line["bytes"].as_u64()), (Some(206), Some(10)), "{line}");
     assert!(line["connection"].is_u64() && line["request_time"].is_f64() && line["time"].is_f64(), "{line}");
 }
+
+#[test]
+fn the_debug_profile_logs_what_nginx_does_and_how_tcp_fared() {
+    let origin = Origin::start(|command| command.args(["--profile", "debug"]));
+    let said = origin.program.stderr();
+    let log = |marker: &str| {
+        let rest = said.split(marker).nth(1).unwrap_or_else(|| panic!("{marker} in {said}"));
+        std::path::PathBuf::from(rest.split(" until").next().unwrap())
+    };
+    let (requests, steps) = (log("requests are logged in "), log("what nginx does is logged in "));
+    origin.get("stream.m3u8?ours");
+    wait_until("the request is logged with TCP's times", || {
+        let text = std::fs::read_to_string(&requests).unwrap();
+        let mut lines = text.lines().map_while(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        lines.any(|line| line["args"] == "ours" && line["tcp_rtt_us"].is_u64() && line["completed"] == "OK")
+    });
+    if said.contains("without --with-debug") {
+        eprintln!("skipped: this Nginx cannot log its steps");
+        return;
+    }
+    wait_until("its steps are logged", || {
+        std::fs::read_to_string(&steps)
+            .unwrap()
+            .contains("http request line: \"GET /stream.m3u8?ours HTTP/1.1\"")
+    });
+    assert_eq!(origin.get("debug.log").status, 404);
+}
