@@ -1,7 +1,7 @@
 //! The command line: flags and environment in, a [`Plan`] out, every mistake at once. clap ends here.
 
 use std::ffi::{OsStr, OsString};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::go_duration;
 use crate::plan::{Course, LONGEST_TIMEOUT, MOST_CLIENTS, MOST_ENDPOINTS, Pace, Plan, Request, VariantMode};
 use crate::stages::Stages;
 use crate::stats::metrics_table;
+use crate::threshold::Threshold;
 
 const EXAMPLES: &str = "\
 Flags work with one dash or two. Durations are written like 90s, 30m, 1h30m, 500ms; 0 means without end.
@@ -31,7 +32,7 @@ Beside a run, as first argument: health (is the swarm on this machine well?), ch
 that follow right? touches nothing), man, completions bash|zsh|fish.
 
 Exit codes: 0 finished, 1 internal error, 2 wrong usage, 3 preflight failed,
-4 no viewer ever received media, 130 killed by a second signal.";
+4 no viewer ever received media, 99 a threshold was crossed, 130 killed by a second signal.";
 
 /// Load-test HLS with real FFmpeg viewers.
 #[derive(Debug, Parser)]
@@ -107,6 +108,9 @@ struct Args {
     /// Write a report at the end: FILE.json; repeatable
     #[arg(long, env = "HLSSWARM_REPORT", value_name = "FILE")]
     report: Vec<PathBuf>,
+    /// What must hold, as in `rebuffer_ratio<1%` or `segment_duration_p95<1s; for 10s; abort`; repeatable
+    #[arg(long, env = "HLSSWARM_THRESHOLD", value_name = "EXPR", value_delimiter = '\n')]
+    threshold: Vec<String>,
     /// Makes jitter repeatable; random and printed when not given
     #[arg(long, env = "HLSSWARM_SEED", value_name = "N")]
     seed: Option<String>,
@@ -333,6 +337,7 @@ impl Args {
             origin_metrics,
             ffmpeg,
             report,
+            threshold,
             seed,
             print_cmd,
             check,
@@ -353,18 +358,7 @@ impl Args {
         let duration = take.flag("duration", go_duration::parse(&duration));
         let stages = stages.map(|text| take.flag("stages", Stages::parse(&text)));
         let timeout = take.flag("timeout", parse_timeout(&timeout));
-        let resolve = resolve.map(|text| {
-            let wrong = |_| format!("\"{text}\" is not an IPv4 or IPv6 address");
-            take.flag("resolve", text.trim_matches(['[', ']']).parse().map_err(wrong))
-        });
-        if resolve.is_some() && !dangerous {
-            take.note("-resolve sends requests to a host that the URL does not name: add --dangerous if you mean it");
-        }
-        if resolve.is_some() && direct {
-            take.note(
-                "-resolve and -direct exclude each other: FFmpeg itself cannot be told where to connect",
-            );
-        }
+        let resolve = resolve.map(|text| read_resolve(&text, dangerous, direct, &mut take));
         let variant = take.flag("variant", one_of(&variant, &VARIANTS));
         let pace = take.flag("pace", one_of(&pace, &PACES));
         let json = take.flag("log-format", one_of(&log_format, &[("text", false), ("json", true)]));
@@ -372,11 +366,8 @@ impl Args {
         let origin_metrics = parse_endpoints(&origin_metrics, &mut take);
         let headers: Vec<Option<_>> =
             header.iter().map(|text| take.flag("header", parse_header(text))).collect();
-        for file in &report {
-            if file.extension().is_none_or(|extension| extension != "json") {
-                take.note(&format!("-report: \"{}\" must end in .json", file.display()));
-            }
-        }
+        check_reports(&report, &mut take);
+        let thresholds = read_thresholds(&threshold, direct, &mut take);
         let seed = seed.map(|text| {
             let wrong = |_| format!("\"{text}\" is not a whole number from 0 to {}", u64::MAX);
             take.flag("seed", text.parse().map_err(wrong))
@@ -412,6 +403,7 @@ impl Args {
             ffmpeg,
             pace: pace?,
             reports: report,
+            thresholds: thresholds?,
             seed: seed.unwrap_or_else(|| Some(fastrand::u64(..)))?,
         };
         Some(Invocation { plan, mode, log: Log { json: json?, debug: verbose } })
@@ -435,6 +427,40 @@ impl Collector<'_> {
     fn flag<T>(&mut self, name: &str, result: Result<T, String>) -> Option<T> {
         self.value(result.map_err(|mistake| format!("-{name}: {mistake}")))
     }
+}
+
+fn read_resolve(text: &str, dangerous: bool, direct: bool, take: &mut Collector<'_>) -> Option<IpAddr> {
+    if !dangerous {
+        take.note(
+            "-resolve sends requests to a host that the URL does not name: add --dangerous if you mean it",
+        );
+    }
+    if direct {
+        take.note("-resolve and -direct exclude each other: FFmpeg itself cannot be told where to connect");
+    }
+    let wrong = |_| format!("\"{text}\" is not an IPv4 or IPv6 address");
+    take.flag("resolve", text.trim_matches(['[', ']']).parse().map_err(wrong))
+}
+
+fn check_reports(files: &[PathBuf], take: &mut Collector<'_>) {
+    for file in files {
+        if file.extension().is_none_or(|extension| extension != "json") {
+            take.note(&format!("-report: \"{}\" must end in .json", file.display()));
+        }
+    }
+}
+
+/// With `-direct` there is only to judge what is known of the processes.
+fn read_thresholds(texts: &[String], direct: bool, take: &mut Collector<'_>) -> Option<Vec<Threshold>> {
+    let read: Vec<_> = texts
+        .iter()
+        .map(|text| take.flag("threshold", Threshold::parse(text).map_err(|mistake| mistake.to_string())))
+        .collect();
+    let measured = |threshold: &&Threshold| threshold.reading.metric.needs_the_wire();
+    for threshold in read.iter().flatten().filter(measured).filter(|_| direct) {
+        take.note(&format!("-threshold: \"{}\" is not measured with -direct", threshold.text));
+    }
+    read.into_iter().collect()
 }
 
 const VARIANTS: [(&str, VariantMode); 4] = [

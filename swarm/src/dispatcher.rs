@@ -18,14 +18,16 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, sleep_until};
 
 use crate::ffmpeg::{Launcher, Stream};
-use crate::generator::{GeneratorSnapshot, Watch};
+use crate::generator::{GeneratorSnapshot, Resource, Watch};
+use crate::judge::{Judge, Judgement};
 use crate::origin_metrics::{OriginSnapshot, Scraper};
 use crate::output::generator_summary;
 use crate::output::metrics::Metrics;
 use crate::output::status::Status;
 use crate::proxy::recorder::Recorder;
 use crate::ramp::Ramp;
-use crate::stats::{SessionEnd, Snapshot, WireSnapshot};
+use crate::stats::{Second, Seconds, SessionEnd, Snapshot, WireSnapshot};
+use crate::threshold::Threshold;
 use crate::viewer::{self, Ending, Happening, Report, Seat, Target};
 
 pub use approach::Pace;
@@ -64,6 +66,8 @@ pub struct Run {
     pub began: Instant,
     /// From the first start; `None` until stopped.
     pub duration: Option<Duration>,
+    /// What it must hold.
+    pub thresholds: Vec<Threshold>,
     /// For the viewers' backoffs.
     pub seed: u64,
 }
@@ -92,6 +96,8 @@ pub enum EndedBy {
     Signal,
     /// A second signal: killed.
     SecondSignal,
+    /// A threshold was crossed that says `abort`: drained.
+    Threshold,
 }
 
 /// What is left of a run.
@@ -109,6 +115,8 @@ pub struct Outcome {
     pub generator: GeneratorSnapshot,
     /// What the origin's own metrics said until the end began.
     pub origin: Option<OriginSnapshot>,
+    /// What was judged until the end began.
+    pub judgement: Judgement,
 }
 
 /// Carries a run through to its end. Call it on the main thread: the processes that it starts live as long as the
@@ -130,6 +138,9 @@ pub async fn run(
     let mut wire_at_end = None;
     let mut generator_at_end = None;
     let mut origin = None;
+    let mut seconds = Seconds::new(conductor.began);
+    let mut judge = Some(Judge::new(run.thresholds));
+    let mut judgement = Judgement::default();
     loop {
         let event = tokio::select! {
             biased;
@@ -155,6 +166,12 @@ pub async fn run(
             generator_at_end = Some(run.generator.snapshot());
             origin = run.origin.as_ref().map(Scraper::snapshot);
             wire_at_end = run.recorder.as_ref().map(|recorder| recorder.snapshot(now));
+        }
+        if matches!(action, Action::Drain | Action::Abort)
+            && let Some(judge) = judge.take()
+        {
+            let last = cut(&mut seconds, &conductor, run.recorder.as_deref(), now);
+            judgement = judge.conclude(last, saturation(&run.generator));
         }
         tell_target(&conductor, &target_sender, run.recorder.as_deref(), metrics, now);
         match action {
@@ -186,6 +203,13 @@ pub async fn run(
                     conductor.began.elapsed(),
                     &repeated,
                 );
+                let second = cut(&mut seconds, &conductor, run.recorder.as_deref(), now);
+                let judge = judge.as_mut();
+                if let Some(crossed) = judge.and_then(|judge| judge.take(second, saturation(&run.generator)))
+                {
+                    tracing::warn!("the run ends: {} does not hold", crossed.text);
+                    conductor.end_by_threshold(now);
+                }
             }
         }
         if conductor.is_draining() && viewers.is_empty() && reports.is_empty() {
@@ -195,7 +219,19 @@ pub async fn run(
     // Whatever still runs is killed here: tasks own their processes.
     viewers.shutdown().await;
     let generator = generator_at_end.unwrap_or_else(|| run.generator.snapshot());
-    Outcome { wire: wire_at_end, generator, origin, ..conductor.outcome(Instant::now()) }
+    Outcome { wire: wire_at_end, generator, origin, judgement, ..conductor.outcome(Instant::now()) }
+}
+
+/// The second that ends now.
+fn cut(seconds: &mut Seconds, conductor: &Conductor, recorder: Option<&Recorder>, now: Instant) -> Second {
+    let wire = recorder.map(|recorder| recorder.second(now));
+    seconds.cut(&conductor.stats.totals(), conductor.aims(), wire, now)
+}
+
+/// What the load box was short of between two times since the run began.
+fn saturation(generator: &Watch) -> impl Fn(Duration, Duration) -> Option<Resource> {
+    let snapshot = generator.snapshot();
+    move |from, until| snapshot.saturated_in(from.as_secs_f64(), until.as_secs_f64())
 }
 
 /// Lets viewers, wire and metrics know how many shall run. A viewer that is removed has done nothing wrong: the wire

@@ -14,6 +14,8 @@ pub enum ExitCode {
     Preflight = 3,
     /// The run took place, but no viewer ever received media.
     NothingPlayed = 4,
+    /// The run took place, and crossed a threshold.
+    ThresholdCrossed = 99,
     /// A second signal ended the run at once.
     Killed = 130,
 }

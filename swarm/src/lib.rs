@@ -27,6 +27,7 @@ pub mod ffmpeg;
 pub mod generator;
 pub mod go_duration;
 pub mod health;
+pub mod judge;
 pub mod limits;
 pub mod observation;
 pub mod origin_metrics;
@@ -38,6 +39,7 @@ pub mod proxy;
 pub mod ramp;
 pub mod stages;
 pub mod stats;
+pub mod threshold;
 pub mod upstream;
 pub mod viewer;
 
@@ -82,6 +84,7 @@ pub async fn run(invocation: Invocation, terminal: Terminal) -> anyhow::Result<E
             plan.course = Course::Hold;
             plan.duration = Some(CHECK_DURATION);
             plan.reports.clear();
+            plan.thresholds.clear();
         }
         Mode::Run => {}
     }
@@ -149,6 +152,7 @@ async fn play(
         ramp: Ramp::new(plan.ramp_rate, plan.ramp_jitter, plan.seed),
         began: Instant::now(),
         duration: plan.duration,
+        thresholds: plan.thresholds.clone(),
         seed: plan.seed,
     };
     let started = SystemTime::now();
@@ -264,7 +268,8 @@ fn exit_code_of(outcome: &Outcome) -> ExitCode {
     match outcome.ended_by {
         EndedBy::SecondSignal => ExitCode::Killed,
         _ if outcome.after.totals.have_played == 0 => ExitCode::NothingPlayed,
-        EndedBy::Duration | EndedBy::Signal => ExitCode::Finished,
+        _ if outcome.judgement.crossed().next().is_some() => ExitCode::ThresholdCrossed,
+        EndedBy::Duration | EndedBy::Signal | EndedBy::Threshold => ExitCode::Finished,
     }
 }
 

@@ -8,6 +8,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 
 use crate::stages::Stages;
+use crate::threshold::Threshold;
 
 /// Most viewers that one run accepts. Far above what FFmpegs on one machine can be; it keeps a typing slip such as
 /// an extra pair of zeros from starting a fork bomb.
@@ -60,6 +61,8 @@ pub struct Plan {
     pub pace: Pace,
     /// Where reports are written at the end.
     pub reports: Vec<PathBuf>,
+    /// What the run must hold.
+    pub thresholds: Vec<Threshold>,
     /// Makes ramp jitter and backoff jitter repeatable.
     pub seed: u64,
 }

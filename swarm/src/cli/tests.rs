@@ -193,3 +193,14 @@ fn the_list_of_metrics_needs_no_url() {
     let listed = parse(["swarm", "-list-metrics"].map(OsString::from));
     assert!(matches!(listed, Err(NoRun::Asked(text)) if text.contains("\nrebuffer_ratio ")));
 }
+
+#[test]
+fn thresholds_are_read_with_all_their_mistakes() {
+    let plan = parsed(&["-threshold", "rebuffer_ratio<1%", "-threshold", "restarts<1; abort", URL]).plan;
+    assert_eq!(plan.thresholds.len(), 2);
+    let told = mistakes(&["-threshold", "startup<1", "-threshold", "nothing<1", URL]);
+    assert!(told[0].starts_with("-threshold: startup is compared") && told[0].ends_with("  ^"), "{told:?}");
+    assert!(told[1].starts_with("-threshold: there is no metric"), "{told:?}");
+    assert!(mistakes(&["-direct", "-threshold", "startup<1s", URL])[0].contains("not measured with -direct"));
+    assert_eq!(parsed(&["-direct", "-threshold", "restarts<1", URL]).plan.thresholds.len(), 1);
+}

@@ -8,6 +8,7 @@ use super::approach::{Approach, Pace, Step};
 use super::seats::Seats;
 use super::{EndedBy, Outcome, Steer};
 use crate::generator::GeneratorSnapshot;
+use crate::judge::Judgement;
 use crate::ramp::Ramp;
 use crate::stats::{News, Snapshot, Stats};
 use crate::viewer::{Gone, Report};
@@ -50,6 +51,8 @@ pub(super) struct Conductor {
     approach: Approach,
     seats: Seats,
     phase: Phase,
+    /// When a threshold was crossed that ends the run.
+    crossed: Option<Instant>,
     pub(super) stats: Stats,
 }
 
@@ -70,6 +73,7 @@ impl Conductor {
             approach,
             seats: Seats::default(),
             phase: Phase::Running,
+            crossed: None,
             stats: Stats::new(clients, now),
         }
     }
@@ -81,6 +85,16 @@ impl Conductor {
     /// How many viewers shall run: the aim of the ramp.
     pub(super) fn target(&self) -> u32 {
         if self.is_draining() { 0 } else { self.approach.aim() }
+    }
+
+    /// How many viewers shall run, in the end and at this moment, also when the run is ending.
+    pub(super) fn aims(&self) -> (u32, u32) {
+        (self.approach.aim(), self.approach.position())
+    }
+
+    /// A threshold was crossed that ends the run, as if its duration were over.
+    pub(super) fn end_by_threshold(&mut self, now: Instant) {
+        self.crossed.get_or_insert(now);
     }
 
     /// How many shall run at this moment: the position of the ramp.
@@ -97,7 +111,8 @@ impl Conductor {
 
     /// When the run is over; `None` when only a signal ends it, or it is ending already.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        if self.is_draining() { None } else { self.duration.map(|duration| self.began + duration) }
+        let over = self.crossed.or_else(|| self.duration.map(|duration| self.began + duration));
+        over.filter(|_| !self.is_draining())
     }
 
     pub(super) fn handle(&mut self, event: Event, now: Instant) -> Action {
@@ -106,6 +121,7 @@ impl Conductor {
                 Some(Step::Up(number)) => Action::Start { number, session: self.seats.take(number) },
                 Some(Step::Down(_)) | None => Action::Nothing,
             },
+            Event::DurationOver if self.crossed.is_some() => self.drain(EndedBy::Threshold, now),
             Event::DurationOver => self.drain(EndedBy::Duration, now),
             Event::Stop(Stop::Gracefully) => self.drain(EndedBy::Signal, now),
             Event::Stop(Stop::AtOnce) => {
@@ -156,16 +172,25 @@ impl Conductor {
     pub(super) fn outcome(&self, now: Instant) -> Outcome {
         let after = self.stats.snapshot(self.approach.aim(), now);
         match &self.phase {
-            Phase::Draining { ended_by, at_end } => {
-                let at_end = (**at_end).clone();
-                let generator = GeneratorSnapshot::default();
-                Outcome { ended_by: *ended_by, at_end, after, wire: None, generator, origin: None }
-            }
+            Phase::Draining { ended_by, at_end } => Outcome {
+                ended_by: *ended_by,
+                at_end: (**at_end).clone(),
+                after,
+                wire: None,
+                generator: GeneratorSnapshot::default(),
+                origin: None,
+                judgement: Judgement::default(),
+            },
             // Every viewer was lost to a panic: as if a signal had come now.
-            Phase::Running => {
-                let (at_end, generator) = (after.clone(), GeneratorSnapshot::default());
-                Outcome { ended_by: EndedBy::Signal, at_end, after, wire: None, generator, origin: None }
-            }
+            Phase::Running => Outcome {
+                ended_by: EndedBy::Signal,
+                at_end: after.clone(),
+                after,
+                wire: None,
+                generator: GeneratorSnapshot::default(),
+                origin: None,
+                judgement: Judgement::default(),
+            },
         }
     }
 }
@@ -216,6 +241,16 @@ mod tests {
         assert_eq!(conductor.deadline(), Some(end));
         assert_eq!(conductor.handle(Event::DurationOver, end), Action::Drain);
         assert_eq!(conductor.outcome(end).ended_by, EndedBy::Duration);
+    }
+
+    #[test]
+    fn a_crossed_threshold_ends_the_run_before_its_duration() {
+        let mut conductor = conductor(1, 60);
+        let now = conductor.began + Duration::from_secs(5);
+        conductor.end_by_threshold(now);
+        assert_eq!(conductor.deadline(), Some(now));
+        assert_eq!(conductor.handle(Event::DurationOver, now), Action::Drain);
+        assert_eq!((conductor.outcome(now).ended_by, conductor.deadline()), (EndedBy::Threshold, None));
     }
 
     #[test]

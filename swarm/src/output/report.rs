@@ -13,9 +13,10 @@ use serde::Serialize;
 use super::summary;
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::generator::GeneratorSnapshot;
+use crate::judge::{Evidence, JudgedThreshold};
 use crate::origin_metrics::OriginSnapshot;
 use crate::plan::{Course, Pace, Plan, VariantMode};
-use crate::stats::{FailureKind, WireSnapshot};
+use crate::stats::{FailureKind, Row, WireSnapshot};
 
 /// Rises when a field changes its meaning or goes away; new fields do not raise it.
 const SCHEMA_VERSION: u32 = 2;
@@ -35,9 +36,11 @@ pub struct Report {
     processes: Processes,
     failures: Vec<FailureKind>,
     other_failures: u64,
+    judgement: JudgementSection,
     wire: Option<WireSnapshot>,
     generator: GeneratorSnapshot,
     origin_metrics: Option<OriginSnapshot>,
+    series: Vec<Row>,
 }
 
 /// What makes the run repeatable. Values of headers are left out: they may be secrets.
@@ -57,6 +60,14 @@ struct Configuration {
     timeout_s: f64,
     direct: bool,
     seed: u64,
+}
+
+/// What was judged, and what of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct JudgementSection {
+    #[serde(flatten)]
+    evidence: Evidence,
+    thresholds: Vec<JudgedThreshold>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -100,7 +111,7 @@ pub struct Times {
 impl Report {
     /// Of a run that has ended.
     pub fn new(plan: &Plan, ffmpeg_version: &str, times: Times, outcome: &Outcome, exit_code: u8) -> Self {
-        let Outcome { ended_by, at_end, after, wire, generator, origin } = outcome;
+        let Outcome { ended_by, at_end, after, wire, generator, origin, judgement } = outcome;
         let exits = at_end.exits.iter().map(|(exit, count)| (exit.label(), *count));
         Self {
             schema: "ffmpeg-hls-swarm.report",
@@ -153,9 +164,14 @@ impl Report {
             },
             failures: after.failures.clone(),
             other_failures: after.other_failures,
+            judgement: JudgementSection {
+                evidence: judgement.evidence.clone(),
+                thresholds: judgement.thresholds.clone(),
+            },
             wire: wire.clone(),
             generator: generator.clone(),
             origin_metrics: origin.clone(),
+            series: judgement.series.clone(),
         }
     }
 

@@ -8,6 +8,7 @@ use supervise::Exit;
 use super::{generator_summary, origin_summary, wire_summary};
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::go_duration;
+use crate::judge::{JudgedThreshold, ThresholdResult};
 use crate::stats::Snapshot;
 
 /// Kinds of failure that the table lists; the JSON report has all.
@@ -96,6 +97,7 @@ pub fn text(outcome: &Outcome) -> String {
         rows.push(("views", format!("{} complete", totals.completed_views)));
     }
     rows.push(("exits", exits_text(exits)));
+    rows.extend(outcome.judgement.thresholds.iter().map(|judged| ("threshold", threshold_text(judged))));
     for kind in failures.iter().take(FAILURE_LINES) {
         rows.push(("failure", format!("{} × {}", kind.count, kind.reason)));
     }
@@ -106,6 +108,7 @@ pub fn text(outcome: &Outcome) -> String {
     let how = match outcome.ended_by {
         EndedBy::Duration => "the duration was over",
         EndedBy::Signal => "stopped by a signal",
+        EndedBy::Threshold => "a threshold was crossed",
         EndedBy::SecondSignal => "killed by a second signal",
     };
     rows.push(("ended", format!("after {}: {how}", seconds(*elapsed))));
@@ -115,6 +118,26 @@ pub fn text(outcome: &Outcome) -> String {
         writeln!(text, "  {name:<11}{value}").unwrap_or_default();
     }
     text
+}
+
+fn threshold_text(judged: &JudgedThreshold) -> String {
+    let how = match judged.result {
+        ThresholdResult::Held => "held",
+        ThresholdResult::Crossed => "CROSSED",
+        ThresholdResult::NotJudged => "not judged: nothing was seen of it",
+    };
+    let seen = judged.seen.as_ref().map(|seen| format!(", {seen}")).unwrap_or_default();
+    let when = judged.crossed_after_s.map(|after| format!(" at {}", clock(after))).unwrap_or_default();
+    format!("{how}{when}: {}{seen}", judged.threshold)
+}
+
+/// A time since the run began: `01:12`, `1:00:05`.
+pub fn clock(after_s: f64) -> String {
+    let after = Duration::try_from_secs_f64(after_s).unwrap_or_default().as_secs();
+    match (after / 3600, after / 60 % 60, after % 60) {
+        (0, minutes, seconds) => format!("{minutes:02}:{seconds:02}"),
+        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
 }
 
 fn exits_text(exits: &std::collections::BTreeMap<Exit, u64>) -> String {
@@ -141,6 +164,7 @@ mod tests {
 
     use super::*;
     use crate::generator::GeneratorSnapshot;
+    use crate::judge::Judgement;
     use crate::stats::{FailureKind, Totals};
 
     fn outcome(change: impl FnOnce(&mut Snapshot)) -> Outcome {
@@ -165,6 +189,7 @@ mod tests {
             wire: None,
             generator: GeneratorSnapshot::default(),
             origin: None,
+            judgement: Judgement::default(),
         }
     }
 

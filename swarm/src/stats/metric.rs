@@ -226,6 +226,11 @@ impl Metric {
     pub fn definition(self) -> &'static Definition {
         &METRICS[self as usize]
     }
+
+    /// It is read from requests; the others from processes.
+    pub fn needs_the_wire(self) -> bool {
+        !matches!(self, Self::ClientsActive | Self::Restarts)
+    }
 }
 
 impl Aggregate {

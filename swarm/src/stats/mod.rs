@@ -7,6 +7,7 @@ mod metric;
 mod playback;
 mod playlists;
 mod second;
+mod series;
 mod window;
 mod wire;
 
@@ -24,6 +25,7 @@ pub use playlists::{
     Freshness, MOST_PLAYLISTS, PlaylistHealth, Playlists, STALE_AFTER_TARGETS, STUCK_AFTER_TARGETS,
 };
 pub use second::{PlaylistAge, Second, Seconds, WireSecond};
+pub use series::{MOST_ROWS, Row, Series};
 pub use window::{ErrorShare, Figures, Spread, Window};
 pub use wire::{
     ErrorKind, KindSnapshot, KindTotals, OutagesSnapshot, PlaybackSnapshot, StatusCount, ViewerSnapshot,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::Totals;
 use super::counts::Counts;
 use super::latency::StillOpen;
+use crate::generator::Resource;
 
 /// A second, or as long as it was between two ticks.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,8 +15,10 @@ pub struct Second {
     pub ended_after: Duration,
     /// How long it was.
     pub lasted: Duration,
-    /// How many viewers should run at its end.
+    /// How many viewers shall run in the end.
     pub target: u32,
+    /// How many should run at the end of the second: fewer, while the ramp is on its way to the target.
+    pub wanted: u32,
     /// How many FFmpegs ran at its end.
     pub active: u32,
     /// Processes started in it to replace one that failed.
@@ -23,7 +26,7 @@ pub struct Second {
     /// What the wire saw; `None` where FFmpegs fetch by themselves.
     pub wire: Option<WireSecond>,
     /// What the load box was short of; nothing in such a second is the origin's fault.
-    pub saturated: Option<String>,
+    pub saturated: Option<Resource>,
 }
 
 /// What the wire saw in a second.
@@ -56,6 +59,8 @@ pub struct PlaylistAge {
     pub age_s: f64,
     /// In its own target durations.
     pub targets: f64,
+    /// What these are.
+    pub target_duration_s: f64,
 }
 
 /// Cuts the run into seconds.
@@ -66,6 +71,18 @@ pub struct Seconds {
     restarts_before: u64,
 }
 
+impl Second {
+    /// The number of viewers was on its way to the target.
+    pub fn is_ramping(&self) -> bool {
+        self.wanted != self.target
+    }
+
+    /// When it began, since the run began.
+    pub fn began_after(&self) -> Duration {
+        self.ended_after.saturating_sub(self.lasted)
+    }
+}
+
 impl Seconds {
     /// Of a run that begins now.
     pub fn new(now: Instant) -> Self {
@@ -73,11 +90,18 @@ impl Seconds {
     }
 
     /// The second that ends now, with what the wire saw in it.
-    pub fn cut(&mut self, totals: &Totals, target: u32, wire: Option<WireSecond>, now: Instant) -> Second {
+    pub fn cut(
+        &mut self,
+        totals: &Totals,
+        (target, wanted): (u32, u32),
+        wire: Option<WireSecond>,
+        now: Instant,
+    ) -> Second {
         let second = Second {
             ended_after: now.saturating_duration_since(self.began),
             lasted: now.saturating_duration_since(self.last),
             target,
+            wanted,
             active: totals.active,
             restarts: totals.restarted.saturating_sub(self.restarts_before),
             wire,

@@ -30,7 +30,7 @@ pub struct Window {
 struct Clients {
     seconds: u32,
     active_sum: u64,
-    target_sum: u64,
+    wanted_sum: u64,
     least: Option<u32>,
     least_ratio: Option<f64>,
 }
@@ -124,12 +124,17 @@ pub struct ErrorShare {
 }
 
 impl Window {
-    /// Adds a second. One in which the load box was saturated is left out, except for its startups, which are known.
+    /// Adds a second. One in which the load box was saturated is left out.
     pub fn add(&mut self, second: &Second) {
         if second.saturated.is_some() {
             self.left_out += second.lasted;
-            return;
+        } else {
+            self.add_whole(second);
         }
+    }
+
+    /// Adds a second whatever the load box was short of.
+    pub fn add_whole(&mut self, second: &Second) {
         self.lasted += second.lasted;
         self.restarts += second.restarts;
         self.clients.add(second);
@@ -150,9 +155,21 @@ impl Window {
         }
     }
 
-    /// What is counted.
-    pub fn counts(&self) -> &Counts {
-        &self.counts
+    /// A single second, whatever the load box was short of.
+    pub fn of(second: &Second) -> Self {
+        let mut window = Self::default();
+        window.add_whole(second);
+        window
+    }
+
+    /// How much of the run is in it.
+    pub fn lasted(&self) -> Duration {
+        self.lasted
+    }
+
+    /// How much was left out, because the load box was saturated.
+    pub fn left_out(&self) -> Duration {
+        self.left_out
     }
 
     /// Everything that can be judged.
@@ -184,9 +201,9 @@ impl Window {
             rebuffer_ratio: (!judged.is_zero()).then(|| nothing.div_duration_f64(judged)),
             stalled_viewers: u32::try_from(counts.stalled_viewers.len()).unwrap_or(u32::MAX),
             stalled_ratio: clients
-                .mean_target()
+                .mean_wanted()
                 .filter(|_| self.measured)
-                .map(|target| (counts.stalled_viewers.len() as f64 / target).min(1.0)),
+                .map(|wanted| (counts.stalled_viewers.len() as f64 / wanted).min(1.0)),
             error_ratio: share(counts.errors, answered),
             errors: error_shares(counts, answered),
             playlist_age_s: worst.playlist_age_s,
@@ -194,7 +211,7 @@ impl Window {
             clients_active_min: clients.least,
             clients_active_mean: share(clients.active_sum, clients.seconds.into()),
             clients_active_min_ratio: clients.least_ratio,
-            clients_active_mean_ratio: share(clients.active_sum, clients.target_sum),
+            clients_active_mean_ratio: share(clients.active_sum, clients.wanted_sum),
             restarts: self.restarts,
             live_latency_p50_s: worst.live_latency_p50.map(|latency| latency.as_secs_f64()),
             live_latency_max_s: worst.live_latency_max.map(|latency| latency.as_secs_f64()),
@@ -219,22 +236,22 @@ impl Clients {
     fn add(&mut self, second: &Second) {
         self.seconds += 1;
         self.active_sum += u64::from(second.active);
-        self.target_sum += u64::from(second.target);
+        self.wanted_sum += u64::from(second.wanted);
         self.least = Some(self.least.map_or(second.active, |least| least.min(second.active)));
-        if second.target > 0 {
-            let ratio = f64::from(second.active) / f64::from(second.target);
+        if second.wanted > 0 {
+            let ratio = f64::from(second.active) / f64::from(second.wanted);
             self.least_ratio = Some(self.least_ratio.map_or(ratio, |least| least.min(ratio)));
         }
     }
 
-    fn mean_target(&self) -> Option<f64> {
-        (self.target_sum > 0).then(|| self.target_sum as f64 / f64::from(self.seconds))
+    fn mean_wanted(&self) -> Option<f64> {
+        (self.wanted_sum > 0).then(|| self.wanted_sum as f64 / f64::from(self.seconds))
     }
 }
 
 impl Worst {
     fn add(&mut self, wire: &WireSecond) {
-        if let Some(PlaylistAge { age_s, targets }) = wire.oldest_playlist {
+        if let Some(PlaylistAge { age_s, targets, .. }) = wire.oldest_playlist {
             let worst = |known: Option<f64>, age: f64| Some(known.map_or(age, |known| known.max(age)));
             self.playlist_age_s = worst(self.playlist_age_s, age_s);
             self.playlist_age_targets = worst(self.playlist_age_targets, targets);

@@ -150,6 +150,7 @@ impl Wire {
         let age = |playlist: PlaylistHealth| PlaylistAge {
             age_s: playlist.age_s,
             targets: playlist.age_s / playlist.target_duration_s,
+            target_duration_s: playlist.target_duration_s,
         };
         self.span.take(&self.viewers, self.playlists.worst().map(age))
     }

@@ -6,6 +6,7 @@ mod documentation;
 mod faults;
 mod generator;
 mod interface;
+mod judging;
 mod origin_metrics;
 mod playing;
 mod preflight;

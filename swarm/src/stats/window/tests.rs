@@ -36,7 +36,7 @@ pub(in crate::stats) fn second(requests: &[(Kind, f64, Outcome)]) -> Second {
     for &(kind, duration, outcome) in requests {
         wire.counts.record(&request(kind, duration, outcome));
     }
-    Second { lasted: s(1.0), target: 10, active: 9, wire: Some(wire), ..Second::default() }
+    Second { lasted: s(1.0), target: 10, wanted: 10, active: 9, wire: Some(wire), ..Second::default() }
 }
 
 fn figures(seconds: &[Second]) -> Figures {
@@ -108,7 +108,7 @@ fn what_is_read_once_per_second_counts_as_in_its_worst() {
     let at = |age_s, latency, active| {
         let mut second = Second { active, restarts: 1, ..second(&[]) };
         let wire = second.wire.as_mut().unwrap();
-        wire.oldest_playlist = Some(PlaylistAge { age_s, targets: age_s / 2.0 });
+        wire.oldest_playlist = Some(PlaylistAge { age_s, targets: age_s / 2.0, target_duration_s: 2.0 });
         wire.live_latency_p50 = Some(s(latency));
         (wire.counts.stalled, wire.counts.interrupted) = (s(0.3), s(0.2));
         wire.counts.playing = s(1.5);
@@ -125,7 +125,8 @@ fn what_is_read_once_per_second_counts_as_in_its_worst() {
 
 #[test]
 fn a_second_of_a_saturated_load_box_is_left_out() {
-    let bad = Second { saturated: Some("cpu".to_owned()), ..second(&[(Kind::Segment, 9.0, OK)]) };
+    let bad =
+        Second { saturated: Some(crate::generator::Resource::Cpu), ..second(&[(Kind::Segment, 9.0, OK)]) };
     let seen = figures(&[second(&[(Kind::Segment, 1.0, OK)]), bad]);
     assert_eq!((seen.span_s, seen.left_out_s, seen.late_ratio), (1.0, 1.0, Some(0.0)));
 }

@@ -1,0 +1,92 @@
+//! What goes wrong first: the second in which each sign of trouble was seen for the first time. Pure.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::stats::{Figures, STALE_AFTER_TARGETS, Second};
+
+/// Signs that are kept: the four kinds, and errors of as many classes as an origin in trouble shows.
+const MOST_SIGNS: usize = 12;
+
+/// Errors that make a sign: one request in a hundred of a second. A single error among many is none.
+const ERRORS_FROM: f64 = 0.01;
+
+/// Late segments that make a sign: the 95th percentile of a second is late.
+const LATE_FROM: f64 = 0.05;
+
+/// A sign of trouble.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "class")]
+pub enum Sign {
+    /// Segments take longer to fetch than to play.
+    Late,
+    /// Requests fail with this status or class.
+    Errors(String),
+    /// Viewers stall.
+    Stalls,
+    /// FFmpegs end and are started again.
+    Restarts,
+    /// A live playlist gains no segments.
+    Stale,
+}
+
+/// A sign, when it was seen first.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SignSeen {
+    /// What.
+    #[serde(flatten)]
+    pub sign: Sign,
+    /// Begin of the second, since the run began.
+    pub after_s: f64,
+    /// FFmpegs that ran then.
+    pub clients: u32,
+}
+
+/// The signs so far, in the order in which they came.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Signs(Vec<SignSeen>);
+
+impl Signs {
+    /// Within a second the cause comes before what follows from it.
+    pub(super) fn look_at(&mut self, second: &Second, figures: &Figures) {
+        for error in figures.errors.iter().filter(|error| error.ratio >= ERRORS_FROM) {
+            self.note(Sign::Errors(error.class.clone()), second);
+        }
+        if figures.playlist_age_targets.is_some_and(|age| age > STALE_AFTER_TARGETS) {
+            self.note(Sign::Stale, second);
+        }
+        if figures.late_ratio.is_some_and(|ratio| ratio >= LATE_FROM) {
+            self.note(Sign::Late, second);
+        }
+        if figures.stalled_viewers > 0 {
+            self.note(Sign::Stalls, second);
+        }
+        if figures.restarts > 0 {
+            self.note(Sign::Restarts, second);
+        }
+    }
+
+    fn note(&mut self, sign: Sign, second: &Second) {
+        if self.0.len() < MOST_SIGNS && self.0.iter().all(|seen| seen.sign != sign) {
+            let after_s = second.began_after().as_secs_f64();
+            self.0.push(SignSeen { sign, after_s, clients: second.active });
+        }
+    }
+
+    pub(super) fn in_order(&self) -> Vec<SignSeen> {
+        self.0.clone()
+    }
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Late => f.write_str("late segments"),
+            Self::Errors(class) => f.write_str(class),
+            Self::Stalls => f.write_str("stalls"),
+            Self::Restarts => f.write_str("restarts"),
+            Self::Stale => f.write_str("a stale playlist"),
+        }
+    }
+}

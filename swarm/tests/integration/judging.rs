@@ -1,0 +1,58 @@
+//! What a run is judged by: thresholds.
+
+use crate::support::{origin, run};
+
+fn report(folder: &tempfile::TempDir) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(folder.path().join("run.json")).unwrap()).unwrap()
+}
+
+fn play(url: &str, flags: &[&str]) -> (testkit::Finished, serde_json::Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.json");
+    let all =
+        ["-clients", "2", "-ramp-rate", "20", "-metrics", "off", "-report", path.to_str().unwrap(), url];
+    let finished = run(&[&all[..], flags].concat());
+    (finished, report(&folder))
+}
+
+#[test]
+fn a_run_that_crosses_a_threshold_is_exit_code_99_and_says_which() {
+    let origin = origin("one-second", &[]);
+    let flags =
+        ["-duration", "6s", "-threshold", "error_ratio<50%", "-threshold", "segment_duration_p95<0ms"];
+    let (finished, report) = play(&origin.url, &flags);
+    assert_eq!(finished.code, Some(99), "{finished:?}");
+    let row = finished.stdout.lines().find(|line| line.contains("CROSSED")).unwrap();
+    assert!(row.contains("segment_duration_p95<0ms, segment_duration_p95 "), "{row}");
+    assert!(finished.stdout.contains("held: error_ratio<50%, error_ratio 0.00 %"), "{}", finished.stdout);
+    let results: Vec<_> = report["judgement"]["thresholds"].as_array().unwrap().iter().collect();
+    assert_eq!((&results[0]["result"], &results[1]["result"]), (&"held".into(), &"crossed".into()));
+    let series = report["series"].as_array().unwrap();
+    let requests: u64 = series.iter().map(|row| row["requests"].as_u64().unwrap()).sum();
+    // A request may end between the two readings at the end.
+    let all = report["wire"]["requests"]["requests"].as_u64().unwrap();
+    assert!(requests.abs_diff(all) <= 2 && all > 10, "{requests} of {all}");
+    assert!((6..=8).contains(&series.len()), "{} rows", series.len());
+}
+
+#[test]
+fn a_threshold_that_says_abort_ends_the_run_in_good_order() {
+    let origin = origin("one-second", &[]);
+    let (finished, report) =
+        play(&origin.url, &["-duration", "5m", "-threshold", "clients_active<1; for 2s; abort"]);
+    assert_eq!(finished.code, Some(99), "{finished:?}");
+    assert!(finished.stderr.contains("the run ends: clients_active<1; for 2s; abort does not hold"));
+    assert!(finished.stdout.contains("a threshold was crossed"), "{}", finished.stdout);
+    assert_eq!(report["outcome"]["ended_by"], "threshold");
+    assert_eq!(report["judgement"]["thresholds"][0]["aborted"], true);
+    let crossed = report["judgement"]["thresholds"][0]["crossed_after_s"].as_f64().unwrap();
+    let ended = report["outcome"]["elapsed_s"].as_f64().unwrap();
+    assert!((crossed..crossed + 3.0).contains(&ended), "crossed at {crossed}, ended at {ended}");
+}
+
+#[test]
+fn a_mistake_in_a_threshold_is_shown_with_a_caret() {
+    let wrong = run(&["-threshold", "rebuffer_ratio<1s", "http://127.0.0.1:1/s.m3u8"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("  rebuffer_ratio<1s\n                  ^\n"), "{}", wrong.stderr);
+}
