@@ -21,7 +21,12 @@ fn main() -> anyhow::Result<()> {
     let token = Token::random()?;
     let stamp = token.stamp(Ticket { viewer: 0, session: 0 });
     let recorder = Arc::new(Recorder::new(1, Metrics::new("none")?.wire()?));
-    let connector = Connector { address: None, tls: client_config(true)?, timeout: Duration::from_secs(15) };
+    let connector = Connector {
+        address: None,
+        sources: Arc::default(),
+        tls: client_config(true)?,
+        timeout: Duration::from_secs(15),
+    };
     let catalog = Catalog::new(VariantMode::All);
     let server = Server::start(Shared { token, catalog, recorder, connector })?;
     println!("{}", server.address());

@@ -14,7 +14,9 @@ use url::Url;
 
 use crate::exit_code::ExitCode;
 use crate::go_duration;
-use crate::plan::{Course, LONGEST_TIMEOUT, MOST_CLIENTS, MOST_ENDPOINTS, Pace, Plan, Request, VariantMode};
+use crate::plan::{
+    Course, LONGEST_TIMEOUT, MOST_CLIENTS, MOST_ENDPOINTS, MOST_SOURCES, Pace, Plan, Request, VariantMode,
+};
 use crate::stages::Stages;
 use crate::stats::metrics_table;
 use crate::threshold::Threshold;
@@ -84,6 +86,9 @@ struct Args {
     /// Connect to this address whatever the host name, also in playlists; port, Host and SNI stay; needs --dangerous
     #[arg(long, env = "HLSSWARM_RESOLVE", value_name = "IP")]
     resolve: Option<String>,
+    /// Connect to origins from this address of this machine, each viewer from one of them; repeatable
+    #[arg(long, env = "HLSSWARM_SOURCE_IP", value_name = "IP", value_delimiter = ' ')]
+    source_ip: Vec<String>,
     /// Give up on a connection attempt, or on a silent connection, after this time
     #[arg(long, env = "HLSSWARM_TIMEOUT", default_value = "15s", value_name = "TIME")]
     timeout: String,
@@ -329,6 +334,7 @@ impl Args {
             no_cache,
             header,
             resolve,
+            source_ip,
             timeout,
             dangerous,
             pace,
@@ -359,6 +365,7 @@ impl Args {
         let stages = stages.map(|text| take.flag("stages", Stages::parse(&text)));
         let timeout = take.flag("timeout", parse_timeout(&timeout));
         let resolve = resolve.map(|text| read_resolve(&text, dangerous, direct, &mut take));
+        let source_ips = parse_sources(&source_ip, direct, &mut take);
         let variant = take.flag("variant", one_of(&variant, &VARIANTS));
         let pace = take.flag("pace", one_of(&pace, &PACES));
         let json = take.flag("log-format", one_of(&log_format, &[("text", false), ("json", true)]));
@@ -396,6 +403,7 @@ impl Args {
             request: Request::new(headers.into_iter().collect::<Option<_>>()?, no_cache),
             verify_tls: !dangerous,
             resolve: resolve.map_or(Some(None), |resolve| resolve.map(Some))?,
+            source_ips: source_ips?,
             timeout: timeout?,
             direct,
             metrics: metrics?,
@@ -480,6 +488,22 @@ fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
 
 fn parse_url(text: &str) -> Result<Url, String> {
     parse_http(text, "the address of a playlist")
+}
+
+fn parse_sources(texts: &[String], direct: bool, take: &mut Collector<'_>) -> Option<Vec<IpAddr>> {
+    let texts: Vec<_> = texts.iter().filter(|text| !text.is_empty()).collect();
+    if texts.len() > MOST_SOURCES {
+        take.note(&format!("-source-ip: at most {MOST_SOURCES} addresses can be used"));
+    }
+    if !texts.is_empty() && direct {
+        take.note(
+            "-source-ip and -direct exclude each other: FFmpeg itself cannot be told where to connect from",
+        );
+    }
+    let wrong = |text: &str| format!("\"{text}\" is not an IPv4 or IPv6 address");
+    let parse = |text: &&String| text.trim_matches(['[', ']']).parse().map_err(|_| wrong(text));
+    let addresses: Vec<_> = texts.iter().map(|text| take.flag("source-ip", parse(text))).collect();
+    addresses.into_iter().collect()
 }
 
 fn parse_endpoints(texts: &[String], take: &mut Collector<'_>) -> Option<Vec<Url>> {

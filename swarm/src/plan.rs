@@ -14,6 +14,9 @@ use crate::threshold::Threshold;
 /// an extra pair of zeros from starting a fork bomb.
 pub const MOST_CLIENTS: u32 = 100_000;
 
+/// Most `--source-ip`: with each worth tens of thousands of ports, far more than one machine can use.
+pub const MOST_SOURCES: usize = 256;
+
 /// Most `--origin-metrics`. An origin has one, its machine another; a cluster has its own Prometheus.
 pub const MOST_ENDPOINTS: usize = 8;
 
@@ -47,6 +50,9 @@ pub struct Plan {
     pub verify_tls: bool,
     /// Connect to this address whatever the host name; never with `direct`.
     pub resolve: Option<IpAddr>,
+    /// Connect from these addresses of this machine, each viewer from one; empty lets the system choose, and so does
+    /// `direct`.
+    pub source_ips: Vec<IpAddr>,
     /// How long a connection attempt may take, and how long an open one may be silent.
     pub timeout: Duration,
     /// FFmpegs fetch by themselves, and nothing is measured.

@@ -1,7 +1,7 @@
 //! Everything that can be known to fail before the first viewer starts, all of it at once. Starts no viewer.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use supervise::CommandLine;
@@ -71,6 +71,17 @@ pub enum Problem {
         /// The operating system's words.
         reason: io::Error,
     },
+    /// An address to connect from that is not here.
+    #[error(
+        "-source-ip {address} cannot be used ({reason}): it must be an address of this machine; \
+         ip address add {address}/{} dev eth0 would add it", if address.is_ipv4() { 32 } else { 128 }
+    )]
+    SourceAddress {
+        /// As asked.
+        address: IpAddr,
+        /// The operating system's words.
+        reason: io::Error,
+    },
     /// The URL does not answer.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -112,6 +123,11 @@ pub async fn check(plan: &Plan) -> Result<Ready, Vec<Problem>> {
         let bound = TcpListener::bind(address).map_err(|reason| Problem::MetricsAddress { address, reason });
         bound.map_err(|problem| problems.push(problem)).ok()
     });
+    for address in plan.source_ips.iter().copied() {
+        if let Err(reason) = TcpListener::bind((address, 0)) {
+            problems.push(Problem::SourceAddress { address, reason });
+        }
+    }
     for path in &plan.reports {
         if let Err(reason) = try_folder(path) {
             problems.push(Problem::Report { path: path.clone(), reason });
@@ -199,7 +215,12 @@ fn stream(url: &Url, kind: Kind, program: Option<usize>, media: Option<Media>) -
 }
 
 fn connector(plan: &Plan) -> Result<Connector, Problem> {
-    Ok(Connector { address: plan.resolve, tls: client_config(plan.verify_tls)?, timeout: plan.timeout })
+    Ok(Connector {
+        address: plan.resolve,
+        sources: plan.source_ips.clone().into(),
+        tls: client_config(plan.verify_tls)?,
+        timeout: plan.timeout,
+    })
 }
 
 async fn look_at_urls(connector: &Connector, plan: &Plan, problems: &mut Vec<Problem>) -> Vec<Stream> {

@@ -150,6 +150,16 @@ fn another_address_needs_dangerous_and_the_wire() {
 }
 
 #[test]
+fn viewers_may_come_from_several_addresses_on_the_wire() {
+    let plan = parsed(&["-source-ip", "192.0.2.1", "-source-ip", "[2001:db8::1]", URL]).plan;
+    assert_eq!(plan.source_ips, ["192.0.2.1", "2001:db8::1"].map(|ip| ip.parse::<IpAddr>().unwrap()));
+    assert!(mistakes(&["-source-ip", "eth0", URL])[0].contains("\"eth0\" is not an IPv4 or IPv6 address"));
+    assert!(mistakes(&["-source-ip", "192.0.2.1", "-direct", URL])[0].contains("exclude each other"));
+    let many: Vec<_> = [["-source-ip", "192.0.2.1"]; 257].concat();
+    assert!(mistakes(&[&many[..], &[URL]].concat())[0].contains("at most 256"));
+}
+
+#[test]
 fn several_endpoints_are_read_and_none_with_a_password() {
     let (one, two) = ("http://h:9113/metrics", "https://h:9100/metrics");
     let plan = parsed(&["-origin-metrics", one, "-origin-metrics", two, URL]).plan;

@@ -78,7 +78,7 @@ impl Resource {
                 "raise the limit of open files (ulimit -Hn as root, LimitNOFILE in a systemd unit) or use fewer -clients"
             }
             Self::Ports => {
-                "widen net.ipv4.ip_local_port_range, or spread the viewers over several load boxes"
+                "widen net.ipv4.ip_local_port_range, use several -source-ip, or spread the viewers over several load boxes"
             }
             Self::Network => {
                 "use fewer -clients, a lower -variant, a faster network card, or several load boxes"

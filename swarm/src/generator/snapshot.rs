@@ -7,6 +7,9 @@ use super::{Resource, Sample};
 /// Spells that are kept apart. A box that flickers more often than this is told by its totals.
 const MOST_SPELLS: usize = 256;
 
+/// Share of a span that a spell must cover to count in it.
+const TOUCH: f64 = 0.05;
+
 /// A spell in which the load box did not keep up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Saturated {
@@ -212,9 +215,14 @@ impl Books {
 }
 
 impl GeneratorSnapshot {
-    /// Whether any part of the time from `from_s` to `until_s`, since the run began, was saturated; the first resource.
+    /// What was used up between `from_s` and `until_s`, since the run began; the first of several. A touch of a spell is
+    /// none: the seconds of the run and of the samples begin a few milliseconds apart.
     pub fn saturated_in(&self, from_s: f64, until_s: f64) -> Option<Resource> {
-        let overlaps = |spell: &&Saturated| spell.from_s < until_s && spell.until_s > from_s;
+        let least_s = TOUCH * (until_s - from_s);
+        let overlaps = |spell: &&Saturated| {
+            let overlap_s = spell.until_s.min(until_s) - spell.from_s.max(from_s);
+            overlap_s > least_s.max(0.0)
+        };
         self.saturated.iter().find(overlaps).map(|spell| spell.resource)
     }
 
@@ -261,6 +269,7 @@ mod tests {
         assert_eq!(snapshot.saturated_resource, cpu);
         assert_eq!(snapshot.saturated_in(4.0, 5.0), None);
         assert_eq!(snapshot.saturated_in(3.5, 9.0), lag);
+        assert_eq!((snapshot.saturated_in(0.01, 1.01), snapshot.saturated_in(0.1, 1.1)), (None, cpu));
         assert!((snapshot.saturated_s_in(2.5, 5.5) - 2.0).abs() < 1e-9);
     }
 

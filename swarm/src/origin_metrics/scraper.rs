@@ -44,7 +44,7 @@ type Seen = HashMap<usize, (Instant, Page)>;
 
 impl Scraper {
     /// Begins with a run, now. `urls` are asked as they are: without the headers of the viewers, which may be secrets
-    /// of the origin, and without `-resolve`.
+    /// of the origin, and without `-resolve` and `-source-ip`.
     ///
     /// # Errors
     /// When there is no thread to be had.
@@ -53,7 +53,8 @@ impl Scraper {
         state.books.so_far.urls = urls.iter().map(|url| url[..Position::AfterPath].to_owned()).collect();
         let state = Arc::new(Mutex::new(state));
         let kept = Arc::clone(&state);
-        let connector = Connector { address: None, timeout: PATIENCE, ..connector.clone() };
+        let connector =
+            Connector { address: None, sources: Arc::default(), timeout: PATIENCE, ..connector.clone() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::Builder::new().name("origin-metrics".to_owned()).spawn(move || {

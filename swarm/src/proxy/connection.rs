@@ -135,8 +135,12 @@ impl Connection {
                 }
             }
         }
-        let connected =
-            self.shared.connector.connect(url).await.map_err(|error| Failure::of_connect(&error))?;
+        let connected = self
+            .shared
+            .connector
+            .connect_as(exchange.viewer(), url)
+            .await
+            .map_err(|error| Failure::of_connect(&error))?;
         exchange.connected(connected.connect, connected.tls);
         let handshake = hyper::client::conn::http1::Builder::new()
             .preserve_header_case(true)

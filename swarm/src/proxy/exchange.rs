@@ -54,6 +54,11 @@ impl Exchange {
         Self { recorder, place, observation, status: 0, held_up: Duration::ZERO, ended: false }
     }
 
+    /// Who asks.
+    pub fn viewer(&self) -> u32 {
+        self.observation.viewer
+    }
+
     /// This request had to open a connection.
     pub fn connected(&mut self, connect: Duration, tls: Option<Duration>) {
         self.observation.connect = Some(connect);

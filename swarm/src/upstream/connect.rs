@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
@@ -18,6 +18,8 @@ use url::{Host, Url};
 pub struct Connector {
     /// Connect to this address whatever the host name; the port, the Host header and SNI stay those of the URL.
     pub address: Option<IpAddr>,
+    /// Addresses of this machine to connect from; where there is none the system chooses.
+    pub sources: Arc<[IpAddr]>,
     /// Whom to trust.
     pub tls: Arc<ClientConfig>,
     /// For the name, for each address, and for the handshake.
@@ -92,10 +94,16 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Connector {
-    /// Connects to the host and port of `url`, which is http or https.
+    /// Connects to the host and port of `url`, which is http or https, for `swarm` itself.
     pub async fn connect(&self, url: &Url) -> Result<Connected, ConnectError> {
+        self.connect_as(0, url).await
+    }
+
+    /// The same for a viewer, who always comes from the same one of the source addresses: an origin may tie a token to
+    /// it.
+    pub async fn connect_as(&self, viewer: u32, url: &Url) -> Result<Connected, ConnectError> {
         let began = Instant::now();
-        let tcp = self.connect_tcp(url).await?;
+        let tcp = self.connect_tcp(viewer, url).await?;
         let connect = began.elapsed();
         // Requests are small and answered at once: waiting to fill packets only adds latency to what is measured.
         // A socket that cannot be told so works all the same.
@@ -119,10 +127,10 @@ impl Connector {
         })
     }
 
-    async fn connect_tcp(&self, url: &Url) -> Result<TcpStream, ConnectError> {
+    async fn connect_tcp(&self, viewer: u32, url: &Url) -> Result<TcpStream, ConnectError> {
         let mut last_failure = None;
         for address in self.resolve(url).await? {
-            last_failure = Some(match timeout(self.timeout, TcpStream::connect(address)).await {
+            last_failure = Some(match timeout(self.timeout, self.open(viewer, address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
                     ConnectError::Refused { address }
@@ -133,6 +141,21 @@ impl Connector {
         }
         Err(last_failure
             .unwrap_or_else(|| ConnectError::Dns { host: host_of(url), reason: "no address".to_owned() }))
+    }
+
+    async fn open(&self, viewer: u32, address: SocketAddr) -> io::Result<TcpStream> {
+        if self.sources.is_empty() {
+            return TcpStream::connect(address).await;
+        }
+        let usable = self.sources.iter().filter(|source| source.is_ipv4() == address.is_ipv4());
+        let usable: Vec<_> = usable.copied().collect();
+        if usable.is_empty() {
+            let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+            return Err(io::Error::other(format!("no -source-ip is an {family} address")));
+        }
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.bind((usable[viewer as usize % usable.len()], 0).into())?;
+        socket.connect(address).await
     }
 
     async fn resolve(&self, url: &Url) -> Result<Vec<SocketAddr>, ConnectError> {
@@ -163,4 +186,39 @@ impl Connector {
 
 fn host_of(url: &Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::client_config;
+
+    fn connector(sources: &[&str]) -> Connector {
+        let sources = sources.iter().map(|source| source.parse().unwrap()).collect();
+        let tls = client_config(true).unwrap();
+        Connector { address: None, sources, tls, timeout: Duration::from_secs(5) }
+    }
+
+    // Elsewhere 127.0.0.2 is no address.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn viewers_are_spread_over_the_source_addresses_and_each_keeps_its_own() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let connector = connector(&["127.0.0.2", "::1", "127.0.0.3"]);
+        let mut seen = Vec::new();
+        for viewer in [0, 1, 2, 1] {
+            let connected = connector.connect_as(viewer, &url).await.unwrap();
+            seen.push(listener.accept().await.unwrap().1.ip().to_string());
+            drop(connected);
+        }
+        assert_eq!(seen, ["127.0.0.2", "127.0.0.3", "127.0.0.2", "127.0.0.3"]);
+    }
+
+    #[tokio::test]
+    async fn a_source_of_the_other_family_cannot_be_used() {
+        let url = Url::parse("http://127.0.0.1:9/").unwrap();
+        let failed = connector(&["::1"]).connect(&url).await.err().unwrap();
+        assert!(failed.to_string().contains("no -source-ip is an IPv4 address"), "{failed}");
+    }
 }

@@ -32,7 +32,12 @@ impl Wire {
         let stamp = format!("X-Swarm-Viewer: {}", token.stamp(Ticket { viewer: 0, session: 0 }));
         let metrics = Metrics::new("none").unwrap().wire().unwrap();
         let recorder = Arc::new(Recorder::new(1, metrics));
-        let connector = Connector { address: None, tls: client_config(true).unwrap(), timeout: TIMEOUT };
+        let connector = Connector {
+            address: None,
+            sources: Arc::default(),
+            tls: client_config(true).unwrap(),
+            timeout: TIMEOUT,
+        };
         let catalog = Catalog::new(VariantMode::All);
         let server =
             Server::start(Shared { token, catalog, recorder: Arc::clone(&recorder), connector }).unwrap();

@@ -242,3 +242,21 @@ fn strangers_cannot_use_the_proxy_and_the_secret_stays_here() {
         assert!(!heard.to_ascii_lowercase().contains("swarm-viewer"), "{heard}");
     }
 }
+
+#[test]
+fn viewers_come_from_the_source_addresses_that_were_given() {
+    let (origin, folder) = logged("one-second");
+    let sources = ["-source-ip", "127.0.0.2", "-source-ip", "127.0.0.3"];
+    report(&[&sources[..], &["-clients", "4", "-ramp-rate", "50", "-duration", "5s", &origin.url]].concat());
+    let lines = by_viewers(folder.path());
+    let addresses: std::collections::BTreeSet<_> =
+        lines.iter().map(|line| line["remote_addr"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(addresses, ["127.0.0.2", "127.0.0.3"].map(str::to_owned).into());
+}
+
+#[test]
+fn a_source_address_that_is_not_here_is_refused_before_the_run() {
+    let refused = crate::support::run(&["-source-ip", "192.0.2.7", &vod(1).url("/vod.m3u8")]);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stderr.contains("ip address add 192.0.2.7/32"), "{}", refused.stderr);
+}
