@@ -3,6 +3,14 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
+# nix: the flake builds and runs everything. host: Cargo, and the tools of this machine. Nix where it is, with flakes.
+ifeq ($(origin ENGINE),undefined)
+ENGINE := $(shell nix eval --impure --expr 'builtins ? getFlake' 2>/dev/null | grep -qx true && echo nix || echo host)
+endif
+ifeq ($(filter nix host,$(ENGINE)),)
+$(error ENGINE is nix or host, not $(ENGINE))
+endif
+
 CARGO ?= cargo
 # Arguments for `make swarm` and `make test-origin`.
 ARGS ?=
@@ -12,44 +20,30 @@ PROFILE ?= default
 SCENARIO ?=
 PYTHON ?= python3
 
-.PHONY: help demo ffmpeg-lean test test-e2e build check test-origin swarm bench-wire clean
+.PHONY: help ffmpeg-lean bench-wire clean microvm-check-kvm
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^#?[a-z0-9%-]+:.*## / { sub("#", "", $$1); printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "  ENGINE is $(ENGINE) here: ENGINE=nix or ENGINE=host chooses"
 
-demo: build ## Ten viewers on a live stream of this machine, for 30 s (LEAN=1: with the lean FFmpeg)
-	@$(if $(LEAN),export HLSSWARM_FFMPEG; HLSSWARM_FFMPEG=$$(scripts/ffmpeg-lean.sh);) \
-		PATH=$$PWD/target/release:$$PATH scripts/demo.sh
+# Of each engine:
+#demo: ## Ten viewers on a live stream of this machine, for 30 s (LEAN=1: with the lean FFmpeg)
+#test: ## All tests, with the real FFmpeg and Nginx
+#test-e2e: ## Scenarios on network namespaces, in parallel (SCENARIO=frozen_stream: only this one)
+#build: ## Release binaries in target/release
+#check: ## Formatting, lints, shell scripts and all tests
+#test-origin: ## Live stream until Ctrl-C (PROFILE=default, ARGS='--port 8080')
+#test-origin-%: ## The same with another profile: make test-origin-4k-abr, test-origin-stress, …
+#swarm: ## Load-test: make swarm ARGS='-clients 20 -duration 1m URL'
+#dev: ## A shell with every tool (nix); what is missing, installed (host)
+#container: ## OCI images of both programs (needs Nix)
+#microvm-origin: ## A virtual machine with the origin (needs Nix)
+#microvm-swarm: ## A virtual machine with the swarm (needs Nix)
+#microvm-lab: ## Origin, swarm, Prometheus and Grafana in virtual machines (needs Nix)
+include make/$(ENGINE).mk
 
-test: require ## All tests, with the real FFmpeg and Nginx
-	$(CARGO) test --workspace --locked
-	$(MAKE) test-e2e
-
-test-e2e: require ## Scenarios on network namespaces, in parallel (SCENARIO=frozen_stream: only this one)
-	@scripts/require.sh curl ip mypy nsenter pgrep prometheus pyflakes3 python3
-	$(CARGO) build --workspace --locked
-	@cd nixos-tests && $(if $(SCENARIO),true,$(PYTHON) -B -m unittest local.tests) && $(PYTHON) -B -m local $(SCENARIO)
-
-build: require ## Release binaries in target/release
-	$(CARGO) build --release --workspace --locked
-
-check: require ## Formatting, lints, shell scripts and all tests
-	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
-	scripts/require.sh shellcheck
-	shellcheck scripts/*.sh bench/*.sh .ci/run swarm/tests/fixtures/fake-ffmpeg/*.sh nixos-tests/local/*.sh
-	scripts/require.sh mypy pyflakes3 python3
-	cd nixos-tests && $(PYTHON) -B -m local.lint
-	$(MAKE) test
-
-test-origin: build ## Live stream until Ctrl-C (PROFILE=default, ARGS='--port 8080')
-	@exec target/release/test-origin --profile $(PROFILE) $(ARGS)
-
-test-origin-%: build ## The same with another profile: make test-origin-4k-abr, test-origin-stress, …
-	@exec target/release/test-origin --profile $* $(ARGS)
-
-swarm: build ## Load-test: make swarm ARGS='-clients 20 -duration 1m URL'
-	@exec target/release/swarm $(ARGS)
+microvm-check-kvm: ## Can virtual machines run here at full speed?
+	@scripts/check-kvm.sh
 
 ffmpeg-lean: ## A small FFmpeg that only plays HLS, into the cache folder (prints where)
 	@scripts/ffmpeg-lean.sh

@@ -82,6 +82,11 @@
 
       formatter = onAll (pkgs: pkgs.nixfmt-tree);
 
+      templates.lab = {
+        path = ./templates/lab;
+        description = "Your own origin under load, in a VM test";
+      };
+
       overlays.default = import ./nix/overlay.nix;
     };
 }

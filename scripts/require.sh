@@ -15,10 +15,12 @@ for program in "$@"; do
             exit 1
             ;;
         # Debian's package names of programs that are called otherwise.
+        bwrap) packages+=(bubblewrap) ;;
         cc) packages+=(gcc libc6-dev) ;;
         ip) packages+=(iproute2) ;;
         nsenter) packages+=(util-linux) ;;
         pgrep) packages+=(procps) ;;
+        setpriv) packages+=(util-linux) ;;
         xz) packages+=(xz-utils) ;;
         *) packages+=("$program") ;;
     esac

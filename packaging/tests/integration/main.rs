@@ -1,0 +1,8 @@
+//! What packages the programs, against the programs.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod makefile;
+mod nix_files;
+mod sandbox;
+mod support;

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Compares the workflows of .github with the schema of their format. The checker, which carries the schema, is kept in
+# target/lint.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tools=target/lint
+if ! [ -x $tools/bin/check-jsonschema ]; then
+    scripts/require.sh python3
+    python3 -c 'import ensurepip' 2>/dev/null || scripts/require.sh python3-venv
+    python3 -m venv $tools
+    $tools/bin/pip install --quiet --disable-pip-version-check check-jsonschema==0.39.0
+fi
+$tools/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
