@@ -110,6 +110,15 @@ struct Args {
     /// FFmpeg program, as a name or a path
     #[arg(long, env = "HLSSWARM_FFMPEG", default_value = "ffmpeg", value_name = "PATH")]
     ffmpeg: PathBuf,
+    /// Further options of every FFmpeg, before its input: '-probesize 5000000'; they win over swarm's own; repeatable
+    #[arg(
+        long,
+        env = "HLSSWARM_FFMPEG_ARG",
+        value_name = "'-OPTION VALUE'",
+        value_delimiter = '\n',
+        allow_hyphen_values = true
+    )]
+    ffmpeg_arg: Vec<String>,
     /// Write a report at the end: FILE.json; repeatable
     #[arg(long, env = "HLSSWARM_REPORT", value_name = "FILE")]
     report: Vec<PathBuf>,
@@ -342,6 +351,7 @@ impl Args {
             metrics,
             origin_metrics,
             ffmpeg,
+            ffmpeg_arg,
             report,
             threshold,
             seed,
@@ -371,14 +381,11 @@ impl Args {
         let json = take.flag("log-format", one_of(&log_format, &[("text", false), ("json", true)]));
         let metrics = take.flag("metrics", parse_address(&metrics));
         let origin_metrics = parse_endpoints(&origin_metrics, &mut take);
-        let headers: Vec<Option<_>> =
-            header.iter().map(|text| take.flag("header", parse_header(text))).collect();
+        let headers = take.each("header", &header, parse_header);
+        let ffmpeg_options = take.each("ffmpeg-arg", &ffmpeg_arg, parse_options);
         check_reports(&report, &mut take);
         let thresholds = read_thresholds(&threshold, direct, &mut take);
-        let seed = seed.map(|text| {
-            let wrong = |_| format!("\"{text}\" is not a whole number from 0 to {}", u64::MAX);
-            take.flag("seed", text.parse().map_err(wrong))
-        });
+        let seed = seed.map(|text| take.flag("seed", parse_seed(&text)));
         if print_cmd && check {
             take.note("-print-cmd and -check exclude each other: choose one");
         }
@@ -400,7 +407,7 @@ impl Args {
             ramp_jitter: ramp_jitter?,
             duration: Some(duration?).filter(|duration| !duration.is_zero()),
             variant: variant?,
-            request: Request::new(headers.into_iter().collect::<Option<_>>()?, no_cache),
+            request: Request::new(headers?, no_cache),
             verify_tls: !dangerous,
             resolve: resolve.map_or(Some(None), |resolve| resolve.map(Some))?,
             source_ips: source_ips?,
@@ -410,6 +417,7 @@ impl Args {
             origin_metrics: origin_metrics?,
             ffmpeg,
             pace: pace?,
+            ffmpeg_options: ffmpeg_options?.concat(),
             reports: report,
             thresholds: thresholds?,
             seed: seed.unwrap_or_else(|| Some(fastrand::u64(..)))?,
@@ -434,6 +442,17 @@ impl Collector<'_> {
 
     fn flag<T>(&mut self, name: &str, result: Result<T, String>) -> Option<T> {
         self.value(result.map_err(|mistake| format!("-{name}: {mistake}")))
+    }
+
+    /// Of a flag that may be given several times: all mistakes, or all values.
+    fn each<T>(
+        &mut self,
+        name: &str,
+        texts: &[String],
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let values: Vec<_> = texts.iter().map(|text| self.flag(name, parse(text))).collect();
+        values.into_iter().collect()
     }
 }
 
@@ -564,6 +583,24 @@ pub(crate) fn parse_address(text: &str) -> Result<Option<SocketAddr>, String> {
     let wrong =
         |_| format!("\"{text}\" is not an address with a port, such as 0.0.0.0:9090 or :9090, and not off");
     full.parse().map(Some).map_err(wrong)
+}
+
+fn parse_seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("\"{text}\" is not a whole number from 0 to {}", u64::MAX))
+}
+
+/// What a shell would make of it.
+fn parse_options(text: &str) -> Result<Vec<String>, String> {
+    let words = shlex::split(text).ok_or_else(|| format!("\"{text}\" has a quote that does not end"))?;
+    match words.first() {
+        Some(first) if first.starts_with('-') && first.len() > 1 && !words.contains(&"-i".to_owned()) => {
+            Ok(words)
+        }
+        Some(_) if words.contains(&"-i".to_owned()) => {
+            Err(format!("\"{text}\" names an input: the URL is the only one"))
+        }
+        _ => Err(format!("\"{text}\" is no option of FFmpeg: write it as '-option value'")),
+    }
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {

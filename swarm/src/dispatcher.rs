@@ -272,6 +272,10 @@ fn tell_wire(recorder: Option<&Recorder>, report: &Report) {
             let end = match ended.ending {
                 Ending::Failed { .. } => SessionEnd::Failed,
                 Ending::Stopped | Ending::Completed => SessionEnd::Over,
+                // A start that we spoiled ourselves: as if it had not been.
+                Ending::LookedTooShort => {
+                    return recorder.wire().viewers_removed(viewer..viewer + 1, at);
+                }
             };
             recorder.wire().process_ended(viewer, session, end, at);
         }

@@ -63,6 +63,8 @@ pub struct Plan {
     pub origin_metrics: Vec<Url>,
     /// The FFmpeg program: a name or a path.
     pub ffmpeg: PathBuf,
+    /// Further options for every FFmpeg, before its input: `-name`, value, and so on.
+    pub ffmpeg_options: Vec<String>,
     /// How fast a viewer reads.
     pub pace: Pace,
     /// Where reports are written at the end.

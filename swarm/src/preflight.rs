@@ -3,13 +3,14 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use supervise::CommandLine;
 use supervise::program::{self, Missing, Program};
 use url::Url;
 
 use crate::ffmpeg::capabilities::{self, Capabilities, Unfit};
-use crate::ffmpeg::{Launcher, Stream};
+use crate::ffmpeg::{Analysis, Launcher, Stream};
 use crate::limits::{Limits, Shortage};
 use crate::observation::Kind;
 use crate::output::report::folder_of;
@@ -171,7 +172,7 @@ pub async fn commands(plan: &Plan) -> Result<Vec<CommandLine>, Vec<Problem>> {
     }
     let launcher = launcher(&direct, ffmpeg, None);
     let anybody = Ticket { viewer: 0, session: 0 };
-    Ok(streams.iter().map(|stream| launcher.command(stream, anybody)).collect())
+    Ok(streams.iter().map(|stream| launcher.command(stream, anybody, Analysis::Short)).collect())
 }
 
 /// How this plan's FFmpegs are started; `wire` is the proxy's address and secret.
@@ -182,6 +183,8 @@ pub fn launcher(plan: &Plan, ffmpeg: Capabilities, wire: Option<(SocketAddr, Tok
         pace: plan.pace,
         verify_tls: plan.verify_tls,
         timeout: plan.timeout,
+        options: plan.ffmpeg_options.clone(),
+        looks_longer: AtomicBool::new(false),
         wire,
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::ffmpeg::failure;
 use crate::ffmpeg::progress::Progress;
-use crate::ffmpeg::{Launcher, Stream};
+use crate::ffmpeg::{Analysis, Launcher, Stream};
 use crate::proxy::recorder::Recorder;
 use crate::proxy::ticket::Ticket;
 
@@ -65,6 +65,8 @@ pub enum StartKind {
     Restart,
     /// After a complete view of a VOD.
     NextView,
+    /// After a look at the stream that was too short to tell what is in it.
+    LongerLook,
 }
 
 /// A process's end.
@@ -89,6 +91,8 @@ pub enum Ending {
     Stopped,
     /// A VOD, or a live stream that ended, was played to its end.
     Completed,
+    /// The short look that we made it take did not tell what is in the stream. Nothing that the origin did.
+    LookedTooShort,
     /// Anything else, exit code 0 of a live stream included.
     Failed {
         /// For humans; equal for equal failures.
@@ -170,12 +174,22 @@ impl Viewer {
                 self.next_start = StartKind::NextView;
                 Some(left.filter(|_| !self.is_vod).unwrap_or_default())
             }
+            // At once, and once only: the next look is not short.
+            Ending::LookedTooShort => {
+                self.next_start = StartKind::LongerLook;
+                Some(Duration::ZERO)
+            }
             Ending::Failed { .. } => {
                 self.next_start = StartKind::Restart;
                 self.backoff.next()
             }
         }
     }
+}
+
+/// Whether a process ended because the short look at its stream did not tell what is in it.
+fn looked_too_short(analysis: Analysis, media: Duration, said: &[String]) -> bool {
+    analysis == Analysis::Short && media.is_zero() && failure::did_not_identify(said)
 }
 
 /// Plays until the target falls to this viewer's number or below, or nobody listens to its reports any more.
@@ -185,7 +199,9 @@ pub async fn play(seat: Seat) -> Gone {
     let mut voice = Voice { viewer: number, session, reports };
     let gone = |session| Gone { viewer: number, next_session: session + 1 };
     loop {
-        let command = launcher.command(&stream, Ticket { viewer: number, session: voice.session });
+        let analysis = launcher.analysis();
+        let ticket = Ticket { viewer: number, session: voice.session };
+        let command = launcher.command(&stream, ticket, analysis);
         let started = Instant::now();
         let streams = Streams { stdout: true, stderr: true };
         let pause = match Child::spawn(&command, streams, ParentDeath::Kill) {
@@ -198,7 +214,19 @@ pub async fn play(seat: Seat) -> Gone {
                 let left = wire
                     .as_ref()
                     .and_then(|wire| wire.wire().left_to_play(number, voice.session, Instant::now()));
-                let ending = if stopped { Ending::Stopped } else { viewer.judge(exit, media, left, &said) };
+                let ending = if stopped {
+                    Ending::Stopped
+                } else if looked_too_short(analysis, media, &said) {
+                    Ending::LookedTooShort
+                } else {
+                    viewer.judge(exit, media, left, &said)
+                };
+                if ending == Ending::LookedTooShort && launcher.look_longer() {
+                    tracing::warn!(
+                        "FFmpeg did not know {} after a short look: viewers look longer from now on",
+                        stream.url
+                    );
+                }
                 let pause = viewer.ended(&ending, played, left);
                 let ended = Ended { exit, ending, ran: started.elapsed(), media, said };
                 if !voice.tell(Instant::now(), Happening::Ended(ended)).await {
@@ -380,6 +408,19 @@ mod tests {
             let ending = Viewer::new(is_vod, 1).judge(exit, media, left, &[]);
             assert_eq!(ending == Ending::Completed, completes, "{is_vod} {exit} {media:?} {left:?}");
         }
+    }
+
+    #[test]
+    fn a_short_look_that_told_nothing_is_followed_by_a_longer_one_at_once() {
+        let unknown =
+            ["[hls @ 0x1] [warning] Could not find codec parameters for stream 1 (Audio: aac)".to_owned()];
+        assert!(looked_too_short(Analysis::Short, Duration::ZERO, &unknown));
+        assert!(!looked_too_short(Analysis::Full, Duration::ZERO, &unknown), "once only");
+        assert!(!looked_too_short(Analysis::Short, MEDIA, &unknown), "it played");
+        assert!(!looked_too_short(Analysis::Short, Duration::ZERO, &["[error] 404".to_owned()]));
+        let mut viewer = Viewer::new(false, 1);
+        assert_eq!(viewer.ended(&Ending::LookedTooShort, Duration::ZERO, None), Some(Duration::ZERO));
+        assert_eq!(viewer.next_start, StartKind::LongerLook);
     }
 
     #[test]

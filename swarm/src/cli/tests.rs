@@ -36,6 +36,19 @@ fn defaults_are_those_of_the_documentation() {
 }
 
 #[test]
+fn options_of_ffmpeg_are_read_as_a_shell_reads_them() {
+    let options = |texts: &[&str]| {
+        let flags = texts.iter().flat_map(|text| ["-ffmpeg-arg", text]);
+        parsed(&flags.chain([URL]).collect::<Vec<_>>()).plan.ffmpeg_options
+    };
+    assert_eq!(options(&["-probesize 5000", "-cookies 'a b'"]), ["-probesize", "5000", "-cookies", "a b"]);
+    for (text, why) in [("probesize 5", "no option"), ("-x 'y", "a quote"), ("-i file", "an input")] {
+        let told = mistakes(&["-ffmpeg-arg", text, URL]);
+        assert!(told.len() == 1 && told[0].contains(why), "{told:?}");
+    }
+}
+
+#[test]
 fn every_mistake_is_told_at_once() {
     let told = mistakes(&[
         "-clients",
@@ -60,6 +73,8 @@ fn every_mistake_is_told_at_once() {
         "ftp://h/metrics",
         "-header",
         "no colon",
+        "-ffmpeg-arg",
+        "probesize 5",
         "-report",
         "run.txt",
         "-seed",
@@ -85,6 +100,7 @@ fn every_mistake_is_told_at_once() {
         "-metrics: \"nowhere\"",
         "-origin-metrics: \"ftp://h/metrics\" is not the address of metrics",
         "-header: \"no colon\"",
+        "-ffmpeg-arg: \"probesize 5\"",
         "run.txt",
         "-seed: \"x\"",
         "-log-format: \"xml\"",
@@ -94,7 +110,7 @@ fn every_mistake_is_told_at_once() {
     ] {
         assert_eq!(told.iter().filter(|mistake| mistake.contains(part)).count(), 1, "{part} in {told:#?}");
     }
-    assert_eq!(told.len(), 19, "{told:#?}");
+    assert_eq!(told.len(), 20, "{told:#?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use supervise::CommandLine;
 use url::Url;
 
-use super::Capabilities;
+use super::{Analysis, Capabilities};
 use crate::plan::{Pace, Request};
 use crate::proxy::mapping::to_ffmpeg;
 use crate::proxy::ticket;
@@ -40,6 +40,10 @@ pub struct View<'a> {
     pub pace: Pace,
     /// How long it waits for a connection, or on a silent one.
     pub timeout: Duration,
+    /// How far it looks at the stream before it plays.
+    pub analysis: Analysis,
+    /// Further options before the input; they win over those that stand before them.
+    pub options: &'a [String],
     /// How it reaches the origin.
     pub route: Route<'a>,
 }
@@ -72,6 +76,7 @@ pub fn command(ffmpeg: &Capabilities, view: &View<'_>) -> CommandLine {
         .args(["-progress", "pipe:1", "-stats_period", PROGRESS_PERIOD_S])
         .args(["-user_agent", &header_text(&view.request.user_agent)])
         .args(["-max_reload", &MAX_RELOAD.to_string()])
+        .args(view.analysis.options())
         // Origins name segments as they like (.jpg, no extension at all); a load tester must not be choosy.
         .args(["-allowed_extensions", "ALL"]);
     if ffmpeg.allowed_segment_extensions {
@@ -108,6 +113,7 @@ pub fn command(ffmpeg: &Capabilities, view: &View<'_>) -> CommandLine {
             command = command.args(["-readrate_initial_burst", &burst_s]);
         }
     }
+    command = command.args(view.options);
     let map = view.program.map_or_else(|| "0".to_owned(), |program| format!("0:p:{program}"));
     command
         .args(["-i", url.as_str(), "-map", &map, "-ignore_unknown", "-c", "copy"])
@@ -156,6 +162,8 @@ mod tests {
             request: &request,
             pace: Pace::Full,
             timeout: Duration::from_secs(15),
+            analysis: Analysis::Short,
+            options: &[],
             route: Route::Direct { verify_tls: true },
         };
         change(&mut view);
@@ -166,6 +174,16 @@ mod tests {
     fn the_whole_command_is_as_documented() {
         // Carriage returns would not survive in a file.
         insta::assert_snapshot!(line(&ffmpeg_5(), |_| {}).replace("\r\n", "⏎").replace(" -", "\n-"));
+    }
+
+    #[test]
+    fn a_full_analysis_is_ffmpegs_own_and_further_options_come_last() {
+        // For the whole program, as the options of a real run are.
+        let options: &'static [String] = Vec::leak(vec!["-probesize".to_owned(), "50000".to_owned()]);
+        let text = line(&ffmpeg_5(), |view| view.options = options);
+        assert!(text.contains(" -probesize 2000000 ") && text.contains(" -probesize 50000 -i "), "{text}");
+        let text = line(&ffmpeg_5(), |view| view.analysis = Analysis::Full);
+        assert!(!text.contains("probesize") && !text.contains("analyzeduration"), "{text}");
     }
 
     #[test]
@@ -219,6 +237,8 @@ mod tests {
             request: &request,
             pace: Pace::Full,
             timeout: Duration::from_secs(15),
+            analysis: Analysis::Full,
+            options: &[],
             route: Route::Direct { verify_tls: false },
         };
         assert!(!command(&ffmpeg_5(), &view).to_string().contains("tls_verify"));

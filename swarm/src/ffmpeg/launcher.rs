@@ -1,19 +1,20 @@
 //! Everything about a viewer's FFmpeg that stays the same over a run; what differs is the stream and whose it is.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use supervise::CommandLine;
 use url::Url;
 
-use super::Capabilities;
 use super::command::{Route, View, command};
+use super::{Analysis, Capabilities};
 use crate::observation::Kind;
 use crate::plan::{Pace, Request};
 use crate::proxy::ticket::{Ticket, Token};
 
 /// Makes the command line of each process.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Launcher {
     /// The program.
     pub ffmpeg: Capabilities,
@@ -25,6 +26,10 @@ pub struct Launcher {
     pub verify_tls: bool,
     /// How long a viewer waits for a connection, or on a silent one.
     pub timeout: Duration,
+    /// Further options of every FFmpeg, before its input.
+    pub options: Vec<String>,
+    /// A short look at the streams turned out to be too short.
+    pub looks_longer: AtomicBool,
     /// The proxy's address and secret; `None` where FFmpegs fetch by themselves.
     pub wire: Option<(SocketAddr, Token)>,
 }
@@ -45,8 +50,19 @@ pub struct Stream {
 }
 
 impl Launcher {
+    /// How far a process that starts now looks at its stream.
+    pub fn analysis(&self) -> Analysis {
+        if self.looks_longer.load(Ordering::Relaxed) { Analysis::Full } else { Analysis::Short }
+    }
+
+    /// A short look did not tell what is in a stream: all processes that start from now on look longer. True the first
+    /// time.
+    pub fn look_longer(&self) -> bool {
+        !self.looks_longer.swap(true, Ordering::Relaxed)
+    }
+
     /// The command of one process of one viewer.
-    pub fn command(&self, stream: &Stream, ticket: Ticket) -> CommandLine {
+    pub fn command(&self, stream: &Stream, ticket: Ticket, analysis: Analysis) -> CommandLine {
         let stamp = self.wire.as_ref().map(|(_, token)| token.stamp(ticket));
         let route = match (&self.wire, &stamp) {
             (Some((proxy, _)), Some(stamp)) => Route::Wire { proxy: *proxy, stamp },
@@ -59,6 +75,8 @@ impl Launcher {
             request: &self.request,
             pace: self.pace,
             timeout: self.timeout,
+            analysis,
+            options: &self.options,
             route,
         };
         command(&self.ffmpeg, &view)

@@ -88,7 +88,7 @@ impl Metrics {
                 match kind {
                     StartKind::First => self.clients_started_total.inc(),
                     StartKind::Restart => self.clients_restarted_total.inc(),
-                    StartKind::NextView => {}
+                    StartKind::NextView | StartKind::LongerLook => {}
                 }
             }
             Happening::Ended(ended) => {
@@ -96,7 +96,7 @@ impl Metrics {
                 if ended.ending == Ending::Completed {
                     self.views_completed_total.inc();
                 }
-                if ended.ending != Ending::Stopped {
+                if !matches!(ended.ending, Ending::Stopped | Ending::LookedTooShort) {
                     self.process_exits_total.with_label_values(&[&ended.exit.label()]).inc();
                 }
             }

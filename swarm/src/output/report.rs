@@ -96,6 +96,7 @@ struct Processes {
     started: u64,
     restarted: u64,
     completed_views: u64,
+    short_looks: u64,
     stopped: u64,
     exits: BTreeMap<String, u64>,
 }
@@ -161,6 +162,7 @@ impl Report {
                 started: at_end.totals.started,
                 restarted: at_end.totals.restarted,
                 completed_views: at_end.totals.completed_views,
+                short_looks: at_end.totals.short_looks,
                 stopped: after.totals.stopped,
                 exits: exits.collect(),
             },

@@ -67,6 +67,8 @@ pub struct Totals {
     pub restarted: u64,
     /// VODs played to their end.
     pub completed_views: u64,
+    /// Processes that ended because the short look we let them take did not tell what is in the stream.
+    pub short_looks: u64,
     /// Processes that ended because we stopped them.
     pub stopped: u64,
     /// Viewers that ever received media.
@@ -155,6 +157,10 @@ impl Stats {
                         self.totals.stopped += 1;
                         return self.record_stopped(ended, report.viewer, after);
                     }
+                    Ending::LookedTooShort => {
+                        self.totals.short_looks += 1;
+                        return News::None;
+                    }
                     Ending::Completed => self.totals.completed_views += 1,
                     Ending::Failed { .. } => {}
                 }
@@ -222,7 +228,7 @@ impl Stats {
         match kind {
             StartKind::First => totals.started += 1,
             StartKind::Restart => totals.restarted += 1,
-            StartKind::NextView => {}
+            StartKind::NextView | StartKind::LongerLook => {}
         }
         totals.active += 1;
         totals.peak_active = totals.peak_active.max(totals.active);

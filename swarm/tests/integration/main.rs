@@ -11,6 +11,7 @@ mod origin_metrics;
 mod playing;
 mod preflight;
 mod restarting;
+mod shapes;
 mod steering;
 mod stopping;
 mod support;
