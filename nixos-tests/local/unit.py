@@ -13,13 +13,17 @@ import signal
 import subprocess
 from pathlib import Path
 
+from . import observer
 from .host import Host
-from .table import Setting
+from .table import Host as Entry
+from .table import Scenario, Setting
 
 # systemd's default for TimeoutStopSec.
 STOP_TIMEOUT_S = 90
 # An account of no privileges in the host. It is root of the namespace above, so no second account has to exist.
 ACCOUNT = "1000"
+# As `nix/modules` calls the unit and its folders.
+ORIGIN = "hls-test-origin"
 
 
 def flags(settings: dict[str, Setting]) -> list[str]:
@@ -101,14 +105,17 @@ class Unit:
         subprocess.run(self._host.enter("kill", f"-{name}", str(self._pid)), stderr=subprocess.DEVNULL, check=False)
 
 
-def service(role: str, settings: dict[str, Setting], host: Host) -> Unit | None:
-    """The service of a role; a swarm is a program that scripts run, and has none."""
-    if role == "origin":
-        argv = ["/run/lab/bin/test-origin", "--cache-dir", "/run/lab/media", *flags(settings)]
-        return Unit("hls-test-origin.service", argv, host)
-    if role == "observer":
-        return Unit("prometheus.service", ["prometheus", *flags(settings)], host)
-    return None
+def service(entry: Entry, scenario: Scenario, host: Host) -> Unit | None:
+    """The service of a host; a swarm is a program that scripts run, and has none."""
+    match entry.role:
+        case "origin":
+            places = {"dir": f"/run/{ORIGIN}", "cache-dir": "/run/lab/media"}
+            return Unit(f"{ORIGIN}.service", ["test-origin", *flags({**places, **entry.settings})], host)
+        case "observer":
+            argv = observer.command(scenario, entry.settings, host.folder / "tmp")
+            return Unit("prometheus.service", argv, host)
+        case _:
+            return None
 
 
 def search_path() -> str:

@@ -45,7 +45,7 @@ class World:
     def _machine(self, number: int, entry: table.Host) -> Machine:
         def boot() -> tuple[Host, unit.Unit | None]:
             host = Host(entry.name, number, self._hosts_file, self._site)
-            return host, unit.service(entry.role, entry.settings, host)
+            return host, unit.service(entry, self._scenario, host)
 
         return Machine(entry.name, boot, self.timeline)
 
@@ -106,9 +106,12 @@ def variables(scenario: table.Scenario) -> dict[str, str]:
             found[f"{host.name.upper()}_URL"] = base
             found.setdefault("STREAM", f"{base}/stream.m3u8")
             found["ACCESS_LOG"] = str(host.settings["access-log"])
+        if host.role == "observer":
+            found[f"{host.name.upper()}_URL"] = f"http://{host.name}:{host.settings['port']}"
         if host.role == "swarm":
             _, _, port = str(host.settings["metrics"]).rpartition(":")
             found[f"{host.name.upper()}_URL"] = f"http://{host.name}:{port}"
+            # Its settings, for whoever runs it.
             found |= {f"HLSSWARM_{name.upper()}": str(value) for name, value in host.settings.items()}
     return found
 

@@ -1,0 +1,52 @@
+"""A real Prometheus scrapes both programs, loads the project's rules, and raises an alarm when the stream freezes."""
+
+import shlex
+
+start_all()
+wait_until_live(origin)
+observer.wait_for_unit("prometheus.service")
+load = Swarm(swarm, "-clients 4 -ramp-rate 10 $STREAM")
+load.metrics.wait_until("hlsswarm_clients_playing == 4")
+
+
+def ask(path: str) -> typing.Any:
+    """An answer of Prometheus's API; nothing while it does not answer."""
+    status, text = observer.execute(f"curl --silent --fail --max-time 10 --get $OBSERVER_URL/api/v1/{path}")
+    return json.loads(text)["data"] if status == 0 else None
+
+
+def queried(expression: str) -> float | None:
+    """Value of the first series that an expression gives."""
+    answer = ask(f"query --data-urlencode {shlex.quote('query=' + expression)}")
+    return float(answer["result"][0]["value"][1]) if answer and answer["result"] else None
+
+
+def firing() -> set[str]:
+    """Names of the alerts that fire."""
+    answer = ask("alerts")
+    return {alert["labels"]["alertname"] for alert in answer["alerts"] if alert["state"] == "firing"} if answer else set()
+
+
+with subtest("Both are scraped"):
+    wait_until("the swarm is up", lambda: queried('up{job="hls-swarm"}') == 1)
+
+with subtest("What Prometheus knows is what the programs say"):
+    wait_until("it knows the viewers", lambda: queried("hlsswarm_clients_active") == 4)
+    wait_until("and how they play", lambda: (queried("rate(hlsswarm_playing_seconds_total[10s])") or 0) > 2)
+
+with subtest("The rules are loaded, and nothing is wrong"):
+    rules = [rule for group in ask("rules")["groups"] for rule in group["rules"]]
+    assert {"HlsStreamStale", "HlsViewersSeeNothing"} <= {rule["name"] for rule in rules}, rules
+    assert {rule["health"] for rule in rules} == {"ok"}, rules
+    assert firing() == set()
+
+with subtest("A frozen stream raises the alarm"):
+    origin.succeed("pkill -STOP -x ffmpeg")
+    wait_until("HlsStreamStale fires", lambda: "HlsStreamStale" in firing())
+    wait_until("HlsViewersSeeNothing fires", lambda: "HlsViewersSeeNothing" in firing())
+
+with subtest("It ends with the freeze"):
+    origin.succeed("pkill -CONT -x ffmpeg")
+    wait_until("no alert fires", lambda: firing() == set())
+
+load.finish()
