@@ -71,6 +71,8 @@ lib.filterAttrs (
     && name != "test-origin-container"
   )
 ) packages
+# Virtual machines: these need KVM.
+// import ../nixos-tests { inherit pkgs packages modules; }
 // {
   clippy = cargo "clippy" "cargo clippy --workspace --all-targets --offline -- --deny warnings" [
     pkgs.clippy

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from .table import TESTS, Scenario, Setting
 
+# As on NixOS, where nothing says another.
+PORT: int = json.loads((TESTS.parent / "nix" / "ports.json").read_text())["prometheus"]
 RULES = TESTS.parent / "observability" / "rules"
 
 
@@ -49,5 +51,5 @@ def command(scenario: Scenario, settings: dict[str, Setting], tmp: Path) -> list
         "prometheus",
         "--config.file=/tmp/prometheus/prometheus.yml",
         "--storage.tsdb.path=/tmp/prometheus/data",
-        f"--web.listen-address=:{settings['port']}",
+        f"--web.listen-address=:{PORT}",
     ]

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import table, unit
+from . import observer, table, unit
 from .host import NETWORK, Host, Site, make_bridge
 from .machine import Machine, NotAvailable, RequestedAssertionFailed, retry
 from .timeline import Timeline
@@ -107,7 +107,7 @@ def variables(scenario: table.Scenario) -> dict[str, str]:
             found.setdefault("STREAM", f"{base}/stream.m3u8")
             found["ACCESS_LOG"] = str(host.settings["access-log"])
         if host.role == "observer":
-            found[f"{host.name.upper()}_URL"] = f"http://{host.name}:{host.settings['port']}"
+            found[f"{host.name.upper()}_URL"] = f"http://{host.name}:{observer.PORT}"
         if host.role == "swarm":
             _, _, port = str(host.settings["metrics"]).rpartition(":")
             found[f"{host.name.upper()}_URL"] = f"http://{host.name}:{port}"
