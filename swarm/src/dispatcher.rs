@@ -171,6 +171,7 @@ pub async fn run(
             && let Some(judge) = judge.take()
         {
             let last = cut(&mut seconds, &conductor, run.recorder.as_deref(), now);
+            let last = with_machines(last, &run.generator, run.origin.as_ref());
             judgement = judge.conclude(last, saturation(&run.generator));
         }
         tell_target(&conductor, &target_sender, run.recorder.as_deref(), metrics, now);
@@ -204,6 +205,7 @@ pub async fn run(
                     &repeated,
                 );
                 let second = cut(&mut seconds, &conductor, run.recorder.as_deref(), now);
+                let second = with_machines(second, &run.generator, run.origin.as_ref());
                 let judge = judge.as_mut();
                 if let Some(crossed) = judge.and_then(|judge| judge.take(second, saturation(&run.generator)))
                 {
@@ -226,6 +228,11 @@ pub async fn run(
 fn cut(seconds: &mut Seconds, conductor: &Conductor, recorder: Option<&Recorder>, now: Instant) -> Second {
     let wire = recorder.map(|recorder| recorder.second(now));
     seconds.cut(&conductor.stats.totals(), conductor.aims(), wire, now)
+}
+
+/// The same with what is known of the machines at both ends.
+fn with_machines(second: Second, generator: &Watch, origin: Option<&Scraper>) -> Second {
+    Second { generator: generator.latest(), origin: origin.and_then(Scraper::latest), ..second }
 }
 
 /// What the load box was short of between two times since the run began.

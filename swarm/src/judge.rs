@@ -38,7 +38,7 @@ const LONGEST_SETTLE: Duration = Duration::from_secs(30);
 /// then.
 const SHORTEST_STEADY: Duration = Duration::from_secs(3);
 
-/// Takes the seconds of a run. Holds 2.5 MB, whatever the length of the run.
+/// Takes the seconds of a run. Holds 3 MB, whatever the length of the run.
 #[derive(Debug)]
 pub struct Judge {
     watches: Vec<Watch>,

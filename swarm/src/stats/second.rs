@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::Totals;
 use super::counts::Counts;
 use super::latency::StillOpen;
-use crate::generator::Resource;
+use crate::generator::{Resource, Sample};
+use crate::origin_metrics::OriginSample;
 
 /// A second, or as long as it was between two ticks.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +28,10 @@ pub struct Second {
     pub wire: Option<WireSecond>,
     /// What the load box was short of; nothing in such a second is the origin's fault.
     pub saturated: Option<Resource>,
+    /// The load box, as it was last sampled: up to a second before.
+    pub generator: Option<Sample>,
+    /// What the origin's own metrics said last, likewise.
+    pub origin: Option<OriginSample>,
 }
 
 /// What the wire saw in a second.
@@ -106,6 +111,8 @@ impl Seconds {
             restarts: totals.restarted.saturating_sub(self.restarts_before),
             wire,
             saturated: None,
+            generator: None,
+            origin: None,
         };
         self.last = now;
         self.restarts_before = totals.restarted;

@@ -9,7 +9,7 @@ use super::second::Second;
 use super::window::Window;
 use crate::generator::Resource;
 
-/// Rows that are kept: an hour of seconds. With some 300 bytes each they are 1 MB; a plot has fewer points.
+/// Rows that are kept: an hour of seconds. With some 450 bytes each they are 1.6 MB; a plot has fewer points.
 pub const MOST_ROWS: usize = 3600;
 
 /// The rows so far.
@@ -73,6 +73,22 @@ pub struct Row {
     pub playlist_age_s: Option<f64>,
     /// Share of the viewers' time in which they were stalled.
     pub rebuffer_ratio: Option<f64>,
+    /// Share of the load box's CPUs that was not idle.
+    pub generator_cpu_ratio: Option<f64>,
+    /// Share of them that `swarm` and its FFmpegs used.
+    pub generator_own_cpu_ratio: Option<f64>,
+    /// Share of the CPUs of the origin's machine that was not idle.
+    pub origin_cpu_ratio: Option<f64>,
+    /// CPUs that the origin's processes used.
+    pub origin_cpu_cores: Option<f64>,
+    /// Connections that were open at the origin.
+    pub origin_connections: Option<f64>,
+    /// Requests that the origin answered.
+    pub origin_requests_per_s: Option<f64>,
+    /// Bytes that it sent.
+    pub origin_bytes_per_s: Option<f64>,
+    /// Requests that it answered with a status of 500 to 599.
+    pub origin_errors_5xx_per_s: Option<f64>,
     /// What the load box was short of.
     pub saturated: Option<Resource>,
 }
@@ -135,6 +151,18 @@ impl Row {
             saturated: second.saturated,
             ..Self::default()
         };
+        if let Some(generator) = &second.generator {
+            row.generator_cpu_ratio = generator.cpu_ratio;
+            row.generator_own_cpu_ratio = generator.own_cpu_ratio;
+        }
+        if let Some(origin) = &second.origin {
+            row.origin_cpu_ratio = origin.cpu_ratio;
+            row.origin_cpu_cores = origin.cpu_cores;
+            row.origin_connections = origin.connections;
+            row.origin_requests_per_s = origin.requests_per_s;
+            row.origin_bytes_per_s = origin.bytes_per_s;
+            row.origin_errors_5xx_per_s = origin.errors_5xx_per_s;
+        }
         let Some(wire) = &second.wire else { return row };
         // Also what is left out of every judgement is seen.
         let figures = Window::of(second).figures();
@@ -188,6 +216,14 @@ impl Row {
             (&mut self.playlist_p99_s, next.playlist_p99_s),
             (&mut self.playlist_age_s, next.playlist_age_s),
             (&mut self.rebuffer_ratio, next.rebuffer_ratio),
+            (&mut self.generator_cpu_ratio, next.generator_cpu_ratio),
+            (&mut self.generator_own_cpu_ratio, next.generator_own_cpu_ratio),
+            (&mut self.origin_cpu_ratio, next.origin_cpu_ratio),
+            (&mut self.origin_cpu_cores, next.origin_cpu_cores),
+            (&mut self.origin_connections, next.origin_connections),
+            (&mut self.origin_requests_per_s, next.origin_requests_per_s),
+            (&mut self.origin_bytes_per_s, next.origin_bytes_per_s),
+            (&mut self.origin_errors_5xx_per_s, next.origin_errors_5xx_per_s),
         ] {
             *mine = worse(*mine, other);
         }
@@ -200,7 +236,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::generator::Sample;
     use crate::observation::{Kind, Outcome};
+    use crate::origin_metrics::OriginSample;
     use crate::stats::window::tests::second;
 
     fn series(seconds: u64, most_rows: usize) -> Series {
@@ -246,6 +284,22 @@ mod tests {
             let begins = rows.iter().map(|row| row.until_s - row.lasted_s);
             assert!(begins.skip(1).eq(rows.iter().map(|row| row.until_s).take(rows.len() - 1)));
         }
+    }
+
+    #[test]
+    fn the_machines_at_both_ends_are_on_the_timeline_and_a_fold_keeps_the_worst() {
+        let mut series = Series::of_at_most(2);
+        for n in [1, 3, 2] {
+            let known = Some(f64::from(n));
+            let generator = Sample { cpu_ratio: known, ..Sample::default() };
+            let origin =
+                OriginSample { connections: known, errors_5xx_per_s: known, ..OriginSample::default() };
+            series.add(&Second { generator: Some(generator), origin: Some(origin), ..Second::default() });
+        }
+        let rows = series.rows();
+        assert_eq!((rows.len(), rows[0].generator_cpu_ratio), (2, Some(3.0)));
+        assert_eq!((rows[0].origin_connections, rows[0].origin_errors_5xx_per_s), (Some(3.0), Some(3.0)));
+        assert_eq!((rows[0].origin_cpu_cores, rows[0].generator_own_cpu_ratio), (None, None));
     }
 
     #[test]

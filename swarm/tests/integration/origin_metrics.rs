@@ -59,13 +59,13 @@ impl Endpoint {
     }
 }
 
-/// Ends the run in good order, and reads what the report says of the origin; the summary and the log too.
+/// Ends the run in good order, and reads the report, the summary and the log.
 fn end(mut swarm: Swarm, report: &std::path::Path) -> (Value, testkit::Finished) {
     swarm.program.send(Signal::SIGTERM);
     let finished = swarm.program.wait();
     assert_eq!(finished.code, Some(0), "{finished:?}");
     let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
-    (report["origin_metrics"].clone(), finished)
+    (report, finished)
 }
 
 #[test]
@@ -77,7 +77,8 @@ fn the_origins_figures_are_in_the_report_and_the_summary() {
     let swarm = Swarm::start(&[&flags[..], &["-origin-metrics", &endpoint.url, &origin.url]].concat());
     wait_until("it plays", || swarm.metric("hlsswarm_clients_playing") == 1);
     endpoint.wait_for_scrapes(3);
-    let (told, finished) = end(swarm, &path);
+    let (report, finished) = end(swarm, &path);
+    let told = &report["origin_metrics"];
     assert_eq!(told["urls"][0], *endpoint.url);
     assert_eq!(told["connections_max"], 7.0, "{told:#}");
     let errors = told["errors_5xx"].as_f64().unwrap();
@@ -85,6 +86,9 @@ fn the_origins_figures_are_in_the_report_and_the_summary() {
     assert!(errors >= 4.0 && is_even, "two for each scrape but the first: {told:#}");
     assert!(told["requests_per_s_mean"].as_f64().unwrap() > 0.0, "{told:#}");
     assert!(told["first_5xx_after_s"].as_f64().unwrap() > 0.0, "{told:#}");
+    let timeline = report["series"].as_array().unwrap();
+    let on_it = |field: &str| timeline.iter().any(|row| row[field].as_f64().is_some_and(|value| value > 0.0));
+    assert!(on_it("origin_errors_5xx_per_s") && on_it("generator_cpu_ratio"), "{timeline:#?}");
     assert!(told["cpu_ratio_mean"].is_null() && told["bytes_per_s_max"].is_null(), "{told:#}");
     assert!(finished.stdout.contains("\n  origin     at most 7 connections, "), "{}", finished.stdout);
     let heard = endpoint.heard.lock().unwrap().to_ascii_lowercase();
@@ -103,7 +107,8 @@ fn an_endpoint_that_fails_is_said_once_and_disturbs_nothing() {
     endpoint.wait_for_scrapes(3);
     endpoint.is_broken.store(false, Ordering::Relaxed);
     wait_until("it is back", || swarm.program.stderr().contains("are back"));
-    let (told, finished) = end(swarm, &path);
+    let (report, finished) = end(swarm, &path);
+    let told = &report["origin_metrics"];
     assert!(told["failed_scrapes"].as_u64().unwrap() >= 2, "{told:#}");
     assert!(told["last_failure"].as_str().unwrap().contains("500"), "{told:#}");
     assert_eq!(finished.stderr.matches("no origin metrics from").count(), 1, "{}", finished.stderr);
