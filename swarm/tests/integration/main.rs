@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod certificates;
 mod documentation;
 mod faults;
+mod formats;
 mod generator;
 mod interface;
 mod judging;

@@ -77,6 +77,23 @@ impl Swarm {
         processes_with(&self.marker)
     }
 
+    /// The address of the wire, and the private header of a viewer, from the command line of an FFmpeg.
+    #[track_caller]
+    pub(crate) fn proxy(&self) -> (String, String) {
+        let mut found = None;
+        wait_until("an FFmpeg runs", || {
+            // VOD views are short: the process may be gone before its command line is read.
+            let line =
+                self.ffmpegs().first().and_then(|pid| std::fs::read(format!("/proc/{pid}/cmdline")).ok());
+            let command = String::from_utf8(line.unwrap_or_default()).unwrap();
+            let proxy = command.split('\0').skip_while(|arg| *arg != "-http_proxy").nth(1).map(str::to_owned);
+            let stamp = command.lines().find_map(|line| line.split_once("x-swarm-viewer: "));
+            found = proxy.zip(stamp.map(|(_, stamp)| stamp.trim().to_owned()));
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
     #[track_caller]
     pub(crate) fn wait_until_no_ffmpeg_is_left(&self) {
         wait_until("no FFmpeg is left", || self.ffmpegs().is_empty());
@@ -123,8 +140,14 @@ type Answers = Arc<Mutex<HashMap<String, Answer>>>;
 
 impl Site {
     pub(crate) fn serve<P: Into<String>>(answers: impl IntoIterator<Item = (P, Answer)>) -> Self {
+        Self::serve_on(TcpListener::bind("127.0.0.1:0").unwrap(), answers)
+    }
+
+    pub(crate) fn serve_on<P: Into<String>>(
+        listener: TcpListener,
+        answers: impl IntoIterator<Item = (P, Answer)>,
+    ) -> Self {
         let answers = answers.into_iter().map(|(path, answer)| (path.into(), answer)).collect();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&requests);
@@ -166,11 +189,25 @@ fn answer(stream: &TcpStream, answers: &Mutex<HashMap<String, Answer>>, log: &Mu
     let path = head.split(' ').nth(1).unwrap_or_default();
     let missing = ("404 Not Found\r\nContent-Type: text/plain", b"no\n".to_vec());
     let (start, body) = answers.lock().unwrap().get(path).unwrap_or(&missing).clone();
-    let head_out = format!("HTTP/1.1 {start}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     log.lock().unwrap().push(head.clone());
+    let bytes = in_http(&head, start, &body);
     // FFmpeg may hang up on purpose.
     let mut out = stream;
-    out.write_all(head_out.as_bytes()).and_then(|()| out.write_all(&body)).unwrap_or_default();
+    out.write_all(&bytes).unwrap_or_default();
+}
+
+/// The answer to a request with this head: a part of the body where one with an end is asked for, else all of it.
+pub(crate) fn in_http(head: &str, start: &str, body: &[u8]) -> Vec<u8> {
+    let range = head.lines().find_map(|line| line.strip_prefix("Range: bytes=")?.split_once('-'));
+    let number = |text: &str| text.trim().parse::<usize>().ok();
+    let part = range.and_then(|(first, last)| body.get(number(first)?..=number(last)?));
+    let (status, part) = match (part, start.split_once("\r\n")) {
+        (Some(part), Some((_, headers))) => (format!("206 Partial Content\r\n{headers}"), part),
+        _ => (start.to_owned(), body),
+    };
+    let length = part.len();
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    [head.as_bytes(), part].concat()
 }
 
 /// A VOD with segments of a second, served at `/vod.m3u8`, `/vod0.ts` and so on.
@@ -183,24 +220,37 @@ pub(crate) fn vod_without_its_second_segment() -> Site {
     Site::serve(vod_answers(3).into_iter().filter(|(path, _)| path != "/vod1.ts"))
 }
 
-fn vod_answers(seconds: u32) -> Vec<(String, Answer)> {
+pub(crate) fn vod_answers(seconds: u32) -> Vec<(String, Answer)> {
+    vod_answers_with(seconds, &[], &[])
+}
+
+/// Made with more of the muxer's options, from files in its folder.
+pub(crate) fn vod_answers_with(
+    seconds: u32,
+    options: &[&str],
+    files: &[(&str, &[u8])],
+) -> Vec<(String, Answer)> {
     let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
     let made = Command::new("ffmpeg")
         .current_dir(folder.path())
         .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=10", "-t", &seconds.to_string()])
         .args(["-g", "10", "-c:v", "libx264", "-preset", "ultrafast", "-f", "hls", "-hls_time", "1"])
+        .args(options)
         .args(["-hls_playlist_type", "vod", "vod.m3u8"])
         .status()
         .unwrap();
     assert!(made.success());
-    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
-    let mut answers = vec![(
-        "/vod.m3u8".to_owned(),
-        ("200 OK\r\nContent-Type: application/vnd.apple.mpegurl", read("vod.m3u8")),
-    )];
-    for number in 0..seconds {
-        let name = format!("vod{number}.ts");
-        answers.push((format!("/{name}"), ("200 OK\r\nContent-Type: video/mp2t", read(&name))));
-    }
-    answers
+    let answer = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().unwrap();
+        let start = match name.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("m3u8") => "200 OK\r\nContent-Type: application/vnd.apple.mpegurl",
+            Some("ts") => "200 OK\r\nContent-Type: video/mp2t",
+            _ => "200 OK\r\nContent-Type: application/octet-stream",
+        };
+        (format!("/{name}"), (start, std::fs::read(entry.path()).unwrap()))
+    };
+    std::fs::read_dir(folder.path()).unwrap().map(|entry| answer(entry.unwrap())).collect()
 }

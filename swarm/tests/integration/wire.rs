@@ -220,16 +220,7 @@ fn strangers_cannot_use_the_proxy_and_the_secret_stays_here() {
     let swarm = Swarm::start(&["-clients", "1", "-duration", "20s", &site.url("/vod.m3u8")]);
     wait_until("an FFmpeg runs", || !swarm.ffmpegs().is_empty());
     wait_until("it has asked", || site.requests("/vod2.ts").len() > 1);
-    let command = loop {
-        // VOD views are short: the process may be gone before its command line is read.
-        let line = swarm.ffmpegs().first().and_then(|pid| fs::read(format!("/proc/{pid}/cmdline")).ok());
-        if let Some(line) = line.filter(|line| !line.is_empty()) {
-            break String::from_utf8(line).unwrap();
-        }
-    };
-    let proxy = command.split('\0').skip_while(|arg| *arg != "-http_proxy").nth(1).unwrap().to_owned();
-    let stamp =
-        command.lines().find_map(|line| line.split_once("x-swarm-viewer: ")).unwrap().1.trim().to_owned();
+    let (proxy, stamp) = swarm.proxy();
     let through = |headers: &[&str]| get_through(&proxy, &site.url("/vod0.ts"), headers);
     assert_eq!(through(&[]).status, 403);
     assert_eq!(through(&["X-Swarm-Viewer: 0123456789abcdef-0-0"]).status, 403);
