@@ -21,6 +21,7 @@ use url::Url;
 use super::body::{ProxyBody, class_of};
 use super::caching::{age_of, cache_of};
 use super::catalog::{Catalog, Known};
+use super::cookies;
 use super::exchange::Exchange;
 use super::mapping::{from_ffmpeg, to_ffmpeg};
 use super::recorder::Recorder;
@@ -196,6 +197,7 @@ impl Connection {
         let (mut head, body) = response.into_parts();
         let limit = self.shared.connector.timeout;
         head.headers.remove(TRANSFER_ENCODING);
+        cookies::map(url, &mut head.headers);
         if head.status.is_redirection() {
             self.map_location(url, &mut head.headers);
         }

@@ -10,6 +10,7 @@ pub mod body;
 pub mod caching;
 pub mod catalog;
 pub mod connection;
+pub mod cookies;
 pub mod exchange;
 pub mod mapping;
 pub mod open_requests;

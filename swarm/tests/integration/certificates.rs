@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::crypto::ring;
@@ -12,11 +12,13 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use testkit::Running;
 
-use crate::support::{Answer, in_http, swarm, vod_answers};
+use crate::support::{Answer, in_http, run, swarm, vod_answers};
 
 /// A VOD behind a certificate.
 struct Secure {
     url: String,
+    /// Requests, with their headers.
+    heard: Arc<Mutex<Vec<String>>>,
     folder: tempfile::TempDir,
 }
 
@@ -39,14 +41,16 @@ impl Secure {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("https://localhost:{}/vod.m3u8", listener.local_addr().unwrap().port());
         let (config, answers) = (Arc::new(config), Arc::new(vod_answers(3).into_iter().collect()));
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&heard);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let answers = Arc::clone(&answers);
-                std::thread::spawn(move || answer(StreamOwned::new(connection, stream), &answers));
+                let (answers, log) = (Arc::clone(&answers), Arc::clone(&log));
+                std::thread::spawn(move || answer(StreamOwned::new(connection, stream), &answers, &log));
             }
         });
-        Self { url, folder }
+        Self { url, heard, folder }
     }
 
     fn certificate(&self) -> PathBuf {
@@ -54,12 +58,18 @@ impl Secure {
     }
 }
 
-fn answer(mut stream: StreamOwned<ServerConnection, std::net::TcpStream>, answers: &HashMap<String, Answer>) {
+fn answer(
+    mut stream: StreamOwned<ServerConnection, std::net::TcpStream>,
+    answers: &HashMap<String, Answer>,
+    log: &Mutex<Vec<String>>,
+) {
     let lines = BufReader::new(&mut stream).lines().map_while(Result::ok);
     let head = lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
     // A client that trusts nobody hangs up after the handshake.
     let Some((start, body)) = head.split(' ').nth(1).and_then(|path| answers.get(path)) else { return };
-    stream.write_all(&in_http(&head, start, body)).unwrap_or_default();
+    let cookie = "Set-Cookie: visit=1; Domain=localhost; Path=/; Secure";
+    stream.write_all(&in_http(&head, &format!("{start}\r\n{cookie}"), body)).unwrap_or_default();
+    log.lock().unwrap().push(head);
     stream.conn.send_close_notify();
     stream.flush().unwrap_or_default();
 }
@@ -98,4 +108,15 @@ fn a_certificate_that_has_expired_is_refused() {
 fn a_certificate_of_another_host_is_refused() {
     let origin = Secure::serve(&["other.example.test"], |_| {});
     refused_for(&origin, &origin, "not valid for name \"localhost\"");
+}
+
+#[test]
+fn a_cookie_with_a_domain_comes_back_to_an_https_origin() {
+    let origin = Secure::serve(&["localhost"], |_| {});
+    let finished = run(&["-check", "-metrics", "off", "-dangerous", &origin.url]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let heard = origin.heard.lock().unwrap();
+    let segments: Vec<_> = heard.iter().filter(|head| head.starts_with("GET /vod2.ts ")).collect();
+    assert!(!segments.is_empty(), "{heard:?}");
+    assert!(segments.iter().all(|head| head.contains("Cookie: visit=1")), "{segments:?}");
 }
