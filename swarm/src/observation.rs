@@ -101,6 +101,9 @@ pub struct Segment {
     pub media: Duration,
     /// `EXT-X-DISCONTINUITY` stands before it.
     pub discontinuity: bool,
+    /// Segments that follow it and were asked for with it; their media is in `media`. FFmpeg 9 asks for adjacent byte
+    /// ranges at once.
+    pub merged: u64,
 }
 
 /// What a media playlist said when this request fetched it.

@@ -57,9 +57,19 @@ struct Inner {
     names_in_order: VecDeque<Box<str>>,
     playlists: HashMap<Box<str>, Remembered>,
     /// Of all playlists; one that two of them name belongs to the one that was read last.
-    segments: HashMap<Box<str>, Segment>,
+    segments: HashMap<Box<str>, Place>,
     next_id: u32,
 }
+
+/// A segment, and how many bytes it has where it is a byte range.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    segment: Segment,
+    length: Option<u64>,
+}
+
+/// What is asked for of a URL: the first byte, and the last where it is said.
+pub type Range = (u64, Option<u64>);
 
 #[derive(Debug)]
 struct Remembered {
@@ -81,10 +91,10 @@ impl Catalog {
         self.lock().name(key(url, None), Known { kind, segment: None });
     }
 
-    /// What the URL is; `range_start` is the first byte that is asked for, if any.
-    pub fn find(&self, url: &Url, range_start: Option<u64>) -> Option<Known> {
+    /// What the URL is, or the part of it that is asked for.
+    pub fn find(&self, url: &Url, range: Option<Range>) -> Option<Known> {
         let inner = self.lock();
-        let ranged = range_start.and_then(|start| inner.find(&key(url, Some(start))));
+        let ranged = range.and_then(|range| inner.find_ranges(url, range));
         ranged.or_else(|| inner.find(&key(url, None)))
     }
 
@@ -153,7 +163,25 @@ impl Inner {
         if let Some(known) = self.names.get(name) {
             return Some(*known);
         }
-        let segment = *self.segments.get(name)?;
+        let segment = self.segments.get(name)?.segment;
+        Some(Known { kind: Kind::Segment, segment: Some(segment) })
+    }
+
+    /// The segment that begins there, with those after it up to the last byte.
+    fn find_ranges(&self, url: &Url, (first, last): Range) -> Option<Known> {
+        let Place { mut segment, length } = *self.segments.get(&key(url, Some(first)))?;
+        let mut next = length.and_then(|length| first.checked_add(length));
+        while let (Some(start), Some(last)) = (next, last)
+            && start <= last
+            && let Some(place) = self.segments.get(&key(url, Some(start)))
+            && place.segment.playlist == segment.playlist
+            && place.segment.sequence == segment.sequence + segment.merged + 1
+        {
+            segment.merged += 1;
+            segment.media = segment.media.saturating_add(place.segment.media);
+            segment.discontinuity |= place.segment.discontinuity;
+            next = place.length.filter(|length| *length > 0).and_then(|length| start.checked_add(length));
+        }
         Some(Known { kind: Kind::Segment, segment: Some(segment) })
     }
 
@@ -187,9 +215,12 @@ impl Inner {
         }
         let playlist = playlists.get_mut(name)?;
         for entry in &media.segments {
-            let segment = entry.place(playlist.id);
+            let place = Place {
+                segment: entry.place(playlist.id),
+                length: entry.byte_range.map(|range| range.length),
+            };
             let name = key(&entry.url, entry.byte_range.map(|range| range.offset));
-            if segments.insert(name.clone(), segment).is_none() {
+            if segments.insert(name.clone(), place).is_none() {
                 playlist.segments.push_back(name);
             }
         }
@@ -285,9 +316,20 @@ mod tests {
         let text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:2,\n#EXT-X-BYTERANGE:100@0\nall.ts\n\
             #EXTINF:4,\n#EXT-X-BYTERANGE:50\nall.ts\n";
         catalog.pass(&url("http://h/v.m3u8"), &Bytes::from_static(text.as_bytes()));
-        let media =
-            |start| catalog.find(&url("http://h/all.ts"), Some(start))?.segment.map(|s| s.media.as_secs());
-        assert_eq!((media(0), media(100), media(7)), (Some(2), Some(4), None));
+        let asked = |first, last| {
+            let segment = catalog.find(&url("http://h/all.ts"), Some((first, last)))?.segment?;
+            Some((segment.media.as_secs(), segment.merged))
+        };
+        for (first, last, media) in [
+            (0, None, Some((2, 0))),
+            (0, Some(99), Some((2, 0))),
+            (100, Some(149), Some((4, 0))),
+            (0, Some(149), Some((6, 1))),
+            (0, Some(u64::MAX), Some((6, 1))),
+            (7, Some(99), None),
+        ] {
+            assert_eq!(asked(first, last), media, "{first} to {last:?}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use url::Url;
 
 use super::body::{ProxyBody, class_of};
 use super::caching::{age_of, cache_of};
-use super::catalog::{Catalog, Known};
+use super::catalog::{Catalog, Known, Range};
 use super::cookies;
 use super::exchange::Exchange;
 use super::mapping::{from_ffmpeg, to_ffmpeg};
@@ -95,7 +95,7 @@ impl Connection {
         let Some(url) = asked.and_then(|url| from_ffmpeg(&url).ok()) else {
             return status(StatusCode::BAD_REQUEST);
         };
-        let known = self.shared.catalog.find(&url, range_start(request.headers()));
+        let known = self.shared.catalog.find(&url, range(request.headers()));
         let kind = known.map_or_else(|| kind_by_extension(&url), |known| known.kind);
         let segment = known.and_then(|known| known.segment);
         let without_query = &url[..url::Position::AfterPath];
@@ -330,9 +330,10 @@ fn set_length(headers: &mut HeaderMap, length: usize) {
     }
 }
 
-/// First byte of `Range: bytes=5-…`.
-fn range_start(headers: &HeaderMap) -> Option<u64> {
-    headers.get(RANGE)?.to_str().ok()?.strip_prefix("bytes=")?.split('-').next()?.parse().ok()
+/// `Range: bytes=5-9`, or `bytes=5-`.
+fn range(headers: &HeaderMap) -> Option<Range> {
+    let (first, last) = headers.get(RANGE)?.to_str().ok()?.strip_prefix("bytes=")?.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()))
 }
 
 /// What the origin calls it, where no playlist named it.

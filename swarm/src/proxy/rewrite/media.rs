@@ -77,7 +77,8 @@ impl Media {
 impl SegmentEntry {
     /// What `stats` shall know of it.
     pub fn place(&self, playlist: PlaylistId) -> Segment {
-        Segment { playlist, sequence: self.sequence, media: self.media, discontinuity: self.discontinuity }
+        let Self { sequence, media, discontinuity, .. } = *self;
+        Segment { playlist, sequence, media, discontinuity, merged: 0 }
     }
 }
 

@@ -189,7 +189,7 @@ fn a_media_playlist_says_what_stats_must_know() {
     );
     assert_eq!(
         media.segments[1].place(playlist),
-        Segment { playlist, sequence: 42, media: Duration::from_secs(2), discontinuity: true }
+        Segment { playlist, sequence: 42, media: Duration::from_secs(2), discontinuity: true, merged: 0 }
     );
 }
 

@@ -56,7 +56,7 @@ impl Lab {
     }
 
     fn segment_of(&self, playlist: PlaylistId, end: f64, sequence: u64, media: f64) -> Observation {
-        let segment = Segment { playlist, sequence, media: s(media), discontinuity: false };
+        let segment = Segment { playlist, sequence, media: s(media), discontinuity: false, merged: 0 };
         Observation { segment: Some(segment), ..self.request(Kind::Segment, end, 0.0) }
     }
 
@@ -174,6 +174,19 @@ fn only_segments_that_came_whole_are_media() {
     assert_eq!((view.totals.startup, view.starting_for), (s(2.0), Some(s(2.0))));
     assert_eq!((view.totals.duplicate_segments, view.totals.late_segments), (0, 0));
     assert_eq!(lab.gets(3.0, 1).startup, Some(s(3.0)), "the segment that failed is fetched again");
+}
+
+#[test]
+fn segments_that_were_asked_for_at_once_are_media_and_numbers_of_all() {
+    let mut lab = Lab::new();
+    lab.sees(VIDEO, 0.0, 1, 5, true);
+    let mut seen = lab.segment_of(VIDEO, 1.0, 1, 10.0);
+    seen.segment.as_mut().unwrap().merged = 4;
+    lab.viewer.observe(&seen);
+    assert_eq!(lab.viewer.left_to_play(0), Some(s(10.0)), "all of it was fetched");
+    let view = lab.view(20.0);
+    assert_eq!((view.state, view.totals.received), (PlaybackState::Finished, s(10.0)));
+    assert_eq!((view.totals.stalls, view.totals.skipped_segments), (0, 0));
 }
 
 #[test]

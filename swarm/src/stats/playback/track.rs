@@ -141,10 +141,15 @@ impl Track {
 
     /// Takes in a request for a segment; `got` when all of it came.
     pub(super) fn segment(&mut self, segment: &Segment, got: bool) -> Taken {
-        self.segments_asked = self.segments_asked.saturating_add(1);
-        self.target = self.target.max(segment.media.min(LONGEST_MEDIA));
+        let count = u32::try_from(segment.merged).unwrap_or(u32::MAX).saturating_add(1);
+        self.segments_asked = self.segments_asked.saturating_add(u8::try_from(count).unwrap_or(u8::MAX));
+        self.target = self.target.max((segment.media / count).min(LONGEST_MEDIA));
         let numbering = self.numbering.get_or_insert_with(|| Numbering::from(segment.sequence));
-        let mut taken = numbering.take(segment.sequence, got);
+        let mut taken = Taken::default();
+        for sequence in segment.sequence..=segment.sequence.saturating_add(segment.merged) {
+            let one = numbering.take(sequence, got);
+            taken = Taken { new: taken.new | one.new, skipped: taken.skipped + one.skipped };
+        }
         taken.skipped += self.settle();
         self.received |= taken.new;
         taken

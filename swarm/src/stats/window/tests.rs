@@ -11,7 +11,8 @@ pub(in crate::stats) fn s(s: f64) -> Duration {
 }
 
 fn request(kind: Kind, duration: f64, outcome: Outcome) -> Observation {
-    let segment = Segment { playlist: PlaylistId(0), sequence: 0, media: s(2.0), discontinuity: false };
+    let segment =
+        Segment { playlist: PlaylistId(0), sequence: 0, media: s(2.0), discontinuity: false, merged: 0 };
     Observation {
         viewer: 0,
         session: 0,

@@ -51,7 +51,8 @@ impl Lab {
     }
 
     fn gets(&mut self, viewer: u32, start: f64, sequence: u64) {
-        let segment = Segment { playlist: PlaylistId(0), sequence, media: s(2.0), discontinuity: false };
+        let segment =
+            Segment { playlist: PlaylistId(0), sequence, media: s(2.0), discontinuity: false, merged: 0 };
         let seen = Observation { segment: Some(segment), ..self.request(viewer, Kind::Segment, start) };
         self.wire.observe(&seen);
     }
@@ -222,7 +223,8 @@ fn an_outage_that_ends_processes_is_neither_fresh_nor_without_rebuffering_and_it
     for viewer in 0..2 {
         let start = f64::from(viewer) + 12.9;
         lab.wire.process_started(viewer, 1, lab.at(12.0));
-        let segment = Segment { playlist: PlaylistId(0), sequence: 9, media: s(2.0), discontinuity: false };
+        let segment =
+            Segment { playlist: PlaylistId(0), sequence: 9, media: s(2.0), discontinuity: false, merged: 0 };
         let got =
             Observation { session: 1, segment: Some(segment), ..lab.request(viewer, Kind::Segment, start) };
         lab.wire.observe(&got);
