@@ -35,7 +35,7 @@
         // lib.optionalAttrs pkgs.stdenv.hostPlatform.isLinux (
           import ./nix/images.nix { inherit pkgs packages; }
           // import ./microvm {
-            inherit pkgs;
+            inherit pkgs packages;
             inherit (lib) nixosSystem;
             microvmModule = microvm.nixosModules.microvm;
             modules = self.nixosModules;

@@ -31,7 +31,7 @@ check: require
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 	scripts/require.sh shellcheck
 	shellcheck scripts/*.sh bench/*.sh .ci/run swarm/tests/fixtures/fake-ffmpeg/*.sh nixos-tests/local/*.sh microvm/*.sh
-	scripts/lint-workflows.sh
+	scripts/lint-schemas.sh
 	scripts/require.sh mypy pyflakes3 python3
 	cd nixos-tests && $(PYTHON) -B -m local.lint
 	$(MAKE) test

@@ -1,6 +1,7 @@
 # The lab's machines and what starts them: packages, made from the topology.
 {
   pkgs,
+  packages,
   nixosSystem,
   microvmModule,
   modules,
@@ -37,7 +38,7 @@ let
             ;
         })
         (import (./roles + "/${name}.nix") {
-          inherit modules ports;
+          inherit modules packages ports;
           addressOf = addressOf mode;
         })
         { nixpkgs.hostPlatform = pkgs.stdenv.hostPlatform.system; }

@@ -57,16 +57,20 @@ let
 
   origin =
     output: package:
+    let
+      profile = lib.removePrefix "test-origin" output;
+    in
     image {
       name = "ffmpeg-hls-swarm-test-origin";
       # A profile is told by the tag: 1.2.3, 1.2.3-low-latency.
-      tag = package.version + lib.removePrefix "test-origin" output;
+      tag = package.version + profile;
       inherit package;
       port = ports.origin;
       environment = {
         # Loopback of a container is nobody else's.
         HLSORIGIN_BIND = "0.0.0.0";
-        HLSORIGIN_CACHE_DIR = "/tmp/media";
+        # With a profile, its media come with the image; without one they are made when it starts.
+        HLSORIGIN_CACHE_DIR = packages."media${profile}" or "/tmp/media";
         HLSORIGIN_DIR = "/tmp";
       };
     };

@@ -45,19 +45,26 @@ let
   profiles = map (lib.removeSuffix ".toml") (
     lib.filter (lib.hasSuffix ".toml") (lib.attrNames (builtins.readDir ../test-origin/profiles))
   );
-  origins = lib.listToAttrs (
-    map (
-      profile:
-      lib.nameValuePair "test-origin-${profile}" (
-        program "test-origin" (originTools // { HLSORIGIN_PROFILE = profile; })
-      )
-    ) profiles
+  perProfile =
+    prefix: package:
+    lib.listToAttrs (map (name: lib.nameValuePair "${prefix}-${name}" (package name)) profiles);
+
+  test-origin = program "test-origin" originTools;
+  origins = perProfile "test-origin" (
+    name: program "test-origin" (originTools // { HLSORIGIN_PROFILE = name; })
+  );
+  # What a profile plays, encoded once and for all: a cache folder that nothing needs to be written to.
+  media = perProfile "media" (
+    name:
+    pkgs.runCommand "media-${name}" { } ''
+      HLSORIGIN_PROFILE=${name} HLSORIGIN_CACHE_DIR=$out HLSORIGIN_PREPARE=1 ${lib.getExe test-origin}
+    ''
   );
 in
 {
-  inherit swarm ffmpeg-lean;
+  inherit swarm test-origin ffmpeg-lean;
   default = swarm;
   swarm-lean = program "swarm" { HLSSWARM_FFMPEG = lib.getExe ffmpeg-lean; };
-  test-origin = program "test-origin" originTools;
 }
 // origins
+// media

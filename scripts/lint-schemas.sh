@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compares the workflows of .github with the schema of their format. The checker, which carries the schema, is kept in
-# target/lint.
+# Compares the workflows of .github and the compose file with the schemas of their formats. The checker, which carries
+# them, is kept in target/lint.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,3 +12,4 @@ if ! [ -x $tools/bin/check-jsonschema ]; then
     $tools/bin/pip install --quiet --disable-pip-version-check check-jsonschema==0.39.0
 fi
 $tools/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+$tools/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yml
