@@ -28,7 +28,7 @@ help: ## Show this list
 
 # Of each engine:
 #demo: ## Ten viewers on a live stream of this machine, for 30 s (LEAN=1: with the lean FFmpeg)
-#test: ## All tests, with the real FFmpeg and Nginx
+#test: ## All tests, with the real FFmpeg, Nginx and Chromium
 #test-e2e: ## Scenarios on network namespaces, in parallel (SCENARIO=frozen_stream: only this one)
 #build: ## Release binaries in target/release
 #check: ## Formatting, lints, shell scripts and all tests

@@ -1,4 +1,5 @@
-//! The admin server: faults at run time, and whether the origin is healthy. It listens on loopback alone, and Nginx passes none of its faults on.
+//! The admin server: faults at run time, metrics, the page's state, and whether the origin is healthy. It listens on
+//! loopback alone; Nginx passes requests for metrics and state on to it, and none for faults.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -16,9 +17,16 @@ use crate::client::Client;
 use crate::faults::table::Entry;
 use crate::faults::{Desk, Spec};
 use crate::http_server::{Answer, HttpServer, answer, plain};
+use crate::metrics::Metrics;
+use crate::profile::Profile;
+use crate::state::State;
 
 /// A person, a scraper or two, and a page or two.
 const MOST_CONNECTIONS: usize = 64;
+/// A scrape must not wait for an Nginx that is not there.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(1);
+/// Prometheus' text format.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The longest fault that makes sense is shorter.
 const MOST_REQUEST_BYTES: usize = 4096;
 
@@ -56,45 +64,50 @@ fn seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e3).round() / 1e3
 }
 
-/// Serves on a listener that is bound already.
-///
-/// # Errors
-/// When the operating system refuses a thread.
-pub fn start(
-    listener: TcpListener,
-    desk: Desk,
-    client: Client,
-    origin: Arc<OnceLock<SocketAddr>>,
-) -> io::Result<HttpServer> {
-    let admin = Arc::new(Admin { desk, client, origin });
-    HttpServer::start("admin", listener, MOST_CONNECTIONS, move |request| {
-        let admin = Arc::clone(&admin);
-        async move { admin.route(request).await }
-    })
-}
-
 /// What the answers are made of.
-struct Admin {
-    desk: Desk,
-    client: Client,
+pub struct Admin {
+    /// Where faults are asked for.
+    pub desk: Desk,
+    /// Of Nginx.
+    pub client: Client,
     /// Where Nginx listens; there when the URL is told.
-    origin: Arc<OnceLock<SocketAddr>>,
+    pub origin: Arc<OnceLock<SocketAddr>>,
+    /// The stream.
+    pub profile: Profile,
+    /// Of the run.
+    pub metrics: Metrics,
 }
 
 impl Admin {
+    /// Serves on a listener that is bound already.
+    ///
+    /// # Errors
+    /// When the operating system refuses a thread.
+    pub fn start(self, listener: TcpListener) -> io::Result<HttpServer> {
+        let admin = Arc::new(self);
+        HttpServer::start("admin", listener, MOST_CONNECTIONS, move |request| {
+            let admin = Arc::clone(&admin);
+            async move { admin.route(request).await }
+        })
+    }
+
     async fn route(&self, request: Request<Incoming>) -> Answer {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         // A page on the web may send requests to loopback, but not without this header.
-        if request.headers().contains_key(ORIGIN) && request.method() != Method::GET {
+        if request.headers().contains_key(ORIGIN) && !reads {
             return plain(StatusCode::FORBIDDEN, "not from a web page\n");
         }
         let path = request.uri().path().to_owned();
-        if path == "/healthz" {
-            return self.health().await;
-        }
-        match path.split_once("/faults").map(|(before, rest)| (before, rest.trim_start_matches('/'))) {
-            Some(("", "")) => faults(&self.desk, request).await,
-            Some(("", id)) => one_fault(&self.desk, &request, id),
-            _ => plain(StatusCode::NOT_FOUND, "try /faults or /healthz\n"),
+        match path.as_str() {
+            "/faults" | "/faults/" => faults(&self.desk, request).await,
+            "/healthz" | "/metrics" | "/state.json" if !reads => not_allowed("GET, HEAD"),
+            "/healthz" => self.health().await,
+            "/metrics" => self.metrics().await,
+            "/state.json" => self.state().await,
+            path => match path.strip_prefix("/faults/") {
+                Some(id) => one_fault(&self.desk, &request, id),
+                None => plain(StatusCode::NOT_FOUND, "try /faults, /metrics or /healthz\n"),
+            },
         }
     }
 
@@ -107,6 +120,37 @@ impl Admin {
             Ok((status, text)) => plain(status, text),
             Err(error) => plain(StatusCode::SERVICE_UNAVAILABLE, format!("{error:#}\n")),
         }
+    }
+
+    async fn metrics(&self) -> Answer {
+        self.look().await;
+        match self.metrics.render() {
+            Ok(text) => answer(StatusCode::OK, METRICS_TYPE, text),
+            Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+        }
+    }
+
+    async fn state(&self) -> Answer {
+        self.look().await;
+        json(StatusCode::OK, &State::new(&self.profile, &self.metrics, list(&self.desk)))
+    }
+
+    /// Sets what is not counted where it happens.
+    async fn look(&self) {
+        self.metrics.read_cpu();
+        let faults = self.desk.list();
+        let active = faults.iter().filter(|(_, active)| *active);
+        self.metrics.set_faults(active.map(|(entry, _)| entry.fault.kind()));
+        self.metrics.set_connections(self.connections().await.unwrap_or(0));
+    }
+
+    /// As Nginx counts them, but for the one that asks.
+    async fn connections(&self) -> Option<u32> {
+        let asked = self.client.send(Method::GET, *self.origin.get()?, "nginx_status", "");
+        let (_, text) = tokio::time::timeout(STATUS_TIMEOUT, asked).await.ok()?.ok()?;
+        let text = String::from_utf8_lossy(&text);
+        let count = text.lines().next()?.strip_prefix("Active connections:")?.trim().parse::<u32>().ok()?;
+        count.checked_sub(1)
     }
 }
 

@@ -61,6 +61,15 @@ impl Freshness {
     }
 }
 
+impl Freshness {
+    /// Since the playlist that changed longest ago has changed; zero as long as one of them was never there.
+    pub fn age(&self, now: Instant) -> Duration {
+        let changes = self.playlists.iter().map(|playlist| playlist.last.map(|(_, since)| since));
+        let oldest = changes.collect::<Option<Vec<_>>>().and_then(|times| times.into_iter().min());
+        oldest.map_or(Duration::ZERO, |since| now.duration_since(since))
+    }
+}
+
 impl Watched {
     fn is_fresh(&mut self, now: Instant, patience: Duration) -> bool {
         let stamp = std::fs::metadata(&self.path).map(Stamp::from);
@@ -118,8 +127,10 @@ mod tests {
         publish(&a);
         assert!(freshness.look(at(7)));
         assert!(!freshness.look(at(8)), "now b is the old one");
+        assert_eq!(freshness.age(at(8)), Duration::from_secs(7), "b changed when it came");
         publish(&b);
         assert!(freshness.look(at(9)));
+        assert_eq!(freshness.age(at(9)), Duration::from_secs(2), "a changed at 7");
         std::fs::remove_file(&b).unwrap();
         assert!(!freshness.look(at(9)));
     }

@@ -27,7 +27,8 @@
 //! Modules in reading order: [`profile`], [`catalog`], [`plan`], [`cli`], [`h264_level`], [`codec`], [`encoder`],
 //! [`recipe`], [`master_playlist`], [`sizes`], [`nginx`], [`certificate`], [`run_dir`], [`process`], [`encoding`],
 //! [`seal`], [`clip`], [`vod`], [`progress`], [`preflight`], [`freshness`], [`client`], [`readiness`], [`numbering`],
-//! [`faults`], [`origin`], [`slot`], [`serve`], [`http_server`], [`admin`], [`asking`], [`questions`], [`account`],
+//! [`faults`], [`origin`], [`slot`], [`serve`], [`http_server`], [`request_log`],
+//! [`cpu`], [`metrics`], [`state`], [`admin`], [`asking`], [`questions`], [`account`],
 //! [`log`], [`exit_code`].
 #![forbid(unsafe_code)]
 
@@ -40,6 +41,7 @@ pub mod cli;
 pub mod client;
 pub mod clip;
 pub mod codec;
+pub mod cpu;
 pub mod encoder;
 pub mod encoding;
 pub mod exit_code;
@@ -49,6 +51,7 @@ pub mod h264_level;
 pub mod http_server;
 pub mod log;
 pub mod master_playlist;
+pub mod metrics;
 pub mod nginx;
 pub mod numbering;
 pub mod origin;
@@ -60,9 +63,11 @@ pub mod progress;
 pub mod questions;
 pub mod readiness;
 pub mod recipe;
+pub mod request_log;
 pub mod run_dir;
 pub mod seal;
 pub mod serve;
 pub mod sizes;
 pub mod slot;
+pub mod state;
 pub mod vod;

@@ -9,6 +9,7 @@ use supervise::CommandLine;
 
 use crate::faults::upstream;
 use crate::profile::Profile;
+use crate::request_log::RequestLog;
 use crate::run_dir::RunDir;
 
 /// What a `nginx` program was built with, as `nginx -V` says.
@@ -35,6 +36,11 @@ enum Port {
 
 impl Build {
     const WITH_TEMP_PATHS: [&str; 4] = ["proxy", "fastcgi", "uwsgi", "scgi"];
+
+    /// Whether it can ask another server, as it must to misbehave and for metrics.
+    pub fn has_proxy(&self) -> bool {
+        self.temp_paths.contains(&"proxy")
+    }
 
     /// Reads what `nginx -V` printed.
     pub fn parse(version_output: &str) -> Self {
@@ -75,6 +81,8 @@ pub struct Server<'a> {
     pub access_log: Option<PathBuf>,
     /// HTTPS; `None` for HTTP.
     pub tls: Option<Tls>,
+    /// Who answers `/metrics` and `/state.json`.
+    pub admin: SocketAddr,
     /// While a fault is in force that concerns requests: who answers them.
     pub routing: Option<Routing>,
 }
@@ -222,7 +230,9 @@ impl Server<'_> {
     }
 
     fn write_log(&self, out: &mut String) -> std::fmt::Result {
-        let Some(file) = &self.access_log else { return writeln!(out, "    access_log off;") };
+        writeln!(out, "    log_format count '{}';", RequestLog::FORMAT)?;
+        writeln!(out, "    access_log {} count buffer={LOG_BUFFER} flush=1s;", RunDir::REQUESTS)?;
+        let Some(file) = &self.access_log else { return Ok(()) };
         let more = if self.profile.server.debug_log { &DEBUG_FIELDS[..] } else { &[] };
         let fields: Vec<String> =
             LOG_FIELDS.iter().chain(more).map(|(key, value)| format!("\"{key}\":{value}")).collect();
@@ -292,6 +302,25 @@ impl Server<'_> {
         if self.build.stub_status {
             location(out, "= /nginx_status", "no-store", &["stub_status;"])?;
         }
+        if self.build.has_proxy() {
+            for path in ["/metrics", "/state.json"] {
+                let pass = format!("proxy_pass http://{}{path};", self.admin);
+                location(
+                    out,
+                    &format!("= {path}"),
+                    "no-store",
+                    &[&pass, "proxy_hide_header Cache-Control;"],
+                )?;
+            }
+        }
+        let page_root = format!("root {};", RunDir::PAGE_FOLDER);
+        let page = format!("try_files /{} =404;", RunDir::PAGE);
+        location(
+            out,
+            "= /",
+            "no-store",
+            &["types {} default_type \"text/html; charset=utf-8\";", &page_root, PAGE_POLICY, &page],
+        )?;
         location(out, "/", "no-store", &["return 404 \"there is no such file\\n\";", PLAIN_TEXT])?;
         let stale = "return 503 \"the playlist is stale\\n\";";
         location(out, "@stale", "no-store", &[PLAIN_TEXT, stale])?;
@@ -301,6 +330,8 @@ impl Server<'_> {
     }
 }
 
+/// Some 1500 requests of a worker, which are written at one go.
+const LOG_BUFFER: &str = "64k";
 /// Connections to our own server that each worker keeps, so that short answers need no new ones.
 const UPSTREAM_KEEPALIVE: u32 = 64;
 /// 4000 sessions per megabyte, as Nginx documents: enough for each of 40 000 viewers to reconnect without a full
@@ -329,6 +360,9 @@ const DELIVERY: &str = "    sendfile on;
     client_max_body_size 1k;
     log_not_found off;
 ";
+
+/// The page needs nothing from elsewhere, and may have nothing.
+const PAGE_POLICY: &str = "add_header Content-Security-Policy \"default-src 'self' 'unsafe-inline'; media-src 'self' blob:\" always;";
 
 /// How our own server is asked: every byte is passed on as it comes, and ranges are Nginx's work as ever.
 const ROUTED: &str = "            proxy_http_version 1.1;
@@ -374,6 +408,7 @@ mod tests {
             open_files: 1024,
             access_log: None,
             tls: None,
+            admin: "127.0.0.1:9000".parse().unwrap(),
             routing: None,
         };
         change(&mut server);
@@ -388,8 +423,9 @@ mod tests {
         let profile = catalog::find(profile).unwrap().unwrap();
         let address = "127.0.0.1:1".parse().unwrap();
         let (account, access_log, tls, routing) = (None, None, None, None);
-        let open_files = 99;
-        Server { profile: &profile, address, build, account, open_files, access_log, tls, routing }.config()
+        let (open_files, admin) = (99, address);
+        Server { profile: &profile, address, build, account, open_files, access_log, tls, admin, routing }
+            .config()
     }
 
     #[test]
@@ -437,7 +473,7 @@ mod tests {
 
     #[test]
     fn the_access_log_is_off_unless_a_file_is_named() {
-        assert!(config(|_| {}).contains("access_log off;"));
+        assert_eq!(config(|_| {}).matches("access_log").count(), 1, "the one that is counted");
         let file = PathBuf::from("/var/log/origin.jsonl");
         let text = config(|server| server.access_log = Some(file));
         assert!(text.contains("access_log \"/var/log/origin.jsonl\" json;"), "{text}");

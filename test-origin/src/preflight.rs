@@ -187,7 +187,7 @@ pub async fn check(plan: &Plan) -> Result<Machine, Vec<Problem>> {
     let nginx = problems.note(program::find(Program::Nginx, &plan.nginx));
     let account = problems.note(account()).flatten();
     let address = problems.note(free_address(plan));
-    problems.note(admin(plan.admin));
+    problems.note(free_admin(plan.admin));
     for Spec { fault, .. } in &plan.faults {
         problems.note(fault_port(plan, fault));
     }
@@ -289,9 +289,13 @@ pub fn free_address(plan: &Plan) -> Result<SocketAddr, Problem> {
     })
 }
 
-fn admin(address: SocketAddr) -> Result<(), Problem> {
+/// The admin address, with a free port for port 0.
+///
+/// # Errors
+/// [`Problem::Admin`].
+pub fn free_admin(address: SocketAddr) -> Result<SocketAddr, Problem> {
     TcpListener::bind(address)
-        .map(drop)
+        .and_then(|listener| listener.local_addr())
         .map_err(|error| Problem::Admin { address, reason: error.to_string() })
 }
 

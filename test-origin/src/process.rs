@@ -45,6 +45,11 @@ impl Process {
         Ok(Ended { exit, last_words })
     }
 
+    /// Its process id.
+    pub fn id(&self) -> i32 {
+        self.child.id()
+    }
+
     /// Sends it a signal that is not meant to end it.
     pub fn notify(&self, signal: Signal) {
         self.child.notify(signal);

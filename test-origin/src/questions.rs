@@ -64,7 +64,11 @@ pub async fn nginx_conf(plan: &Plan) -> Result<String, Problem> {
         h264: H264::default(),
         parent_dir: plan.parent_dir.clone().unwrap_or_default(),
     };
-    Ok(serve::server(plan, &machine).config())
+    let admin = match plan.admin.port() {
+        0 => preflight::free_admin(plan.admin)?,
+        _ => plan.admin,
+    };
+    Ok(serve::server(plan, &machine, admin).config())
 }
 
 /// The commands that the plan's run would start, one a line, for a POSIX shell. `RUN_DIR` stands for the run's own
@@ -98,7 +102,10 @@ pub fn commands(plan: &Plan) -> String {
 pub async fn check(plan: &Plan, machine: &Machine) -> anyhow::Result<()> {
     let run_dir = RunDir::create(&machine.parent_dir, &plan.profile)?;
     serve::write_certificate(plan, &run_dir)?;
-    run_dir.write(RunDir::NGINX_CONF, &serve::server(plan, machine).config())?;
+    run_dir.write(
+        RunDir::NGINX_CONF,
+        &serve::server(plan, machine, preflight::free_admin(plan.admin)?).config(),
+    )?;
     let command = nginx::test_command(&machine.nginx, run_dir.path());
     let answer = capture(&command, preflight::ANSWER_LIMIT).await.context("run nginx -t")?;
     ensure!(answer.exit == Exit::Code(0), "nginx refuses its configuration: {}", answer.stderr.trim());

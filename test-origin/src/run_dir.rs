@@ -34,6 +34,12 @@ impl RunDir {
     /// Exists exactly while the playlist is fresh; its text is the answer of `/healthz`.
     pub const FRESH: &str = "fresh";
 
+    /// What Nginx writes about each request, for counting.
+    pub const REQUESTS: &str = "requests.log";
+    /// The page for people.
+    pub const PAGE: &str = "index.html";
+    /// Its folder.
+    pub const PAGE_FOLDER: &str = "page";
     /// The address of the admin server, for commands that ask this origin.
     pub const ADMIN: &str = "admin";
 
@@ -60,7 +66,7 @@ impl RunDir {
             .with_context(|| format!("make a run directory in {}", parent.display()))?;
         let owner = mark(root.path()).context("mark the run directory")?;
         let run_dir = Self { root, _owner: owner };
-        for folder in [Self::MEDIA, Self::TEMP, Self::HEALTH] {
+        for folder in [Self::MEDIA, Self::TEMP, Self::HEALTH, Self::PAGE_FOLDER] {
             make_folder(&run_dir.path().join(folder))?;
         }
         for folder in profile.folders() {

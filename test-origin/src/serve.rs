@@ -15,11 +15,13 @@ use supervise::{ParentDeath, StopSignals};
 use tokio::net::TcpSocket;
 use tokio::time::MissedTickBehavior;
 
+use crate::admin::Admin;
 use crate::client::Client;
 use crate::encoder::{self, Start};
 use crate::faults::active::Standing;
 use crate::faults::{Desk, upstream};
 use crate::freshness::Freshness;
+use crate::metrics::Metrics;
 use crate::nginx::{self, Routing, Server, Tls, Url};
 use crate::origin::{Action, Event, Origin, Part};
 use crate::plan::{AccessLog, Certificate, Plan, Source};
@@ -27,9 +29,13 @@ use crate::preflight::{self, Machine};
 use crate::process::Process;
 use crate::profile::Profile;
 use crate::readiness::Enough;
+use crate::request_log::RequestLog;
 use crate::run_dir::RunDir;
 use crate::slot::{News, Slot};
-use crate::{admin, certificate, clip, master_playlist, numbering, readiness, vod};
+use crate::{certificate, clip, master_playlist, numbering, readiness, vod};
+
+/// For people.
+const PAGE: &str = include_str!("page.html");
 
 /// Serves the plan's stream until a stop signal. Call it on the main thread: the children live as long as the
 /// thread that started them.
@@ -80,10 +86,20 @@ pub async fn serve(
     let listener =
         TcpListener::bind(plan.admin).with_context(|| format!("listen on --admin {}", plan.admin))?;
     let told = Arc::new(OnceLock::new());
-    let admin = admin::start(listener, desk.clone(), client.clone(), Arc::clone(&told))
-        .context("start the admin server")?;
+    let metrics = Metrics::new(&plan.profile).context("make the metrics")?;
+    let admin = Admin {
+        desk: desk.clone(),
+        client: client.clone(),
+        origin: Arc::clone(&told),
+        profile: plan.profile.clone(),
+        metrics: metrics.clone(),
+    };
+    let admin = admin.start(listener).context("start the admin server")?;
     tracing::info!("the admin server listens on http://{}", admin.address());
     run_dir.write(RunDir::ADMIN, &format!("{}\n", admin.address())).context("write the admin address")?;
+    let requests =
+        RequestLog::create(&run_dir.path().join(RunDir::REQUESTS)).context("make the request log")?;
+    run_dir.write(format!("{}/{}", RunDir::PAGE_FOLDER, RunDir::PAGE), PAGE).context("write the page")?;
     let (standing, _) = desk.settle();
     let mut run = Run {
         plan,
@@ -96,6 +112,9 @@ pub async fn serve(
         announced: false,
         server: Slot::Due(Instant::now()),
         told,
+        metrics,
+        requests,
+        admin: admin.address(),
         desk,
         upstream: upstream.address(),
         standing,
@@ -169,6 +188,10 @@ struct Run<'a> {
     server: Slot,
     /// Where Nginx listens, as soon as the URL is told.
     told: Arc<OnceLock<SocketAddr>>,
+    metrics: Metrics,
+    requests: RequestLog,
+    /// Where the admin server listens.
+    admin: SocketAddr,
     desk: Desk,
     /// Who answers under a fault.
     upstream: SocketAddr,
@@ -204,12 +227,20 @@ impl Run<'_> {
                 news = self.encoder.news() => tell(Part::Encoder, news),
                 news = self.server.news() => tell(Part::Server, news),
                 () = desk.changed() => { self.follow_faults().await?; continue }
-                _ = looks.tick() => Event::Looked { fresh: freshness.look(Instant::now()) },
+                _ = looks.tick() => {
+                    let fresh = freshness.look(Instant::now());
+                    self.metrics.set_playlist_age(freshness.age(Instant::now()));
+                    self.measure()?;
+                    Event::Looked { fresh }
+                }
                 played = &mut readiness, if !self.announced => { played?; Event::Played }
             };
             match origin.handle(event, Instant::now()) {
                 Action::Wait => {}
-                Action::Start(part) => self.start(part)?,
+                Action::Start(part) => {
+                    self.metrics.restarted(part);
+                    self.start(part)?;
+                }
                 Action::StartAfter(part, delay) => {
                     tracing::warn!("{} starts again in {:.1} s", part.name(), delay.as_secs_f64());
                     *self.slot(part) = Slot::Due(Instant::now() + delay);
@@ -241,6 +272,15 @@ impl Run<'_> {
                 Action::Stop => return Ok(()),
             }
         }
+    }
+
+    /// What is counted in the time between two looks.
+    fn measure(&mut self) -> anyhow::Result<()> {
+        self.metrics.set_process(Part::Encoder, self.encoder.id());
+        self.metrics.set_process(Part::Server, self.server.id());
+        self.metrics.set_encoder_running(self.encoder.id().is_some() && !self.standing.frozen);
+        self.metrics.read_cpu();
+        self.requests.follow(&self.metrics).context("read the request log")
     }
 
     fn set_fresh(&self, fresh: bool) -> anyhow::Result<()> {
@@ -303,7 +343,7 @@ impl Run<'_> {
     }
 
     fn write_nginx_conf(&self) -> anyhow::Result<()> {
-        let mut server = server(self.plan, &self.machine);
+        let mut server = server(self.plan, &self.machine, self.admin);
         server.routing = self.standing.routed.then_some(Routing {
             upstream: self.upstream,
             redirect: self.standing.redirect.map(|port| SocketAddr::new(self.plan.bind, port)),
@@ -351,7 +391,7 @@ fn tell(part: Part, news: News) -> Event {
 }
 
 /// The server that belongs to a plan on this machine.
-pub fn server<'a>(plan: &'a Plan, machine: &'a Machine) -> Server<'a> {
+pub fn server<'a>(plan: &'a Plan, machine: &'a Machine, admin: SocketAddr) -> Server<'a> {
     Server {
         profile: &plan.profile,
         address: machine.address,
@@ -363,6 +403,7 @@ pub fn server<'a>(plan: &'a Plan, machine: &'a Machine) -> Server<'a> {
             AccessLog::RunDir => Some(PathBuf::from(RunDir::ACCESS_LOG)),
             AccessLog::File(file) => Some(file.clone()),
         },
+        admin,
         routing: None,
         tls: plan.tls.as_ref().map(|certificate| match certificate {
             Certificate::Made { .. } => {

@@ -37,6 +37,11 @@ impl Slot {
         }
     }
 
+    /// The process' id, if one runs.
+    pub fn id(&self) -> Option<i32> {
+        if let Self::Running(process) = self { Some(process.id()) } else { None }
+    }
+
     /// Sends the process a signal that is not meant to end it, if one runs.
     pub fn notify(&self, signal: Signal) {
         if let Self::Running(process) = self {

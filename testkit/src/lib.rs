@@ -10,12 +10,14 @@
 )]
 #![expect(clippy::unwrap_used, reason = "see above")]
 
+pub mod browser;
 pub mod http;
 pub mod origin;
 pub mod process;
 
 use std::time::{Duration, Instant};
 
+pub use browser::Browser;
 pub use http::{Response, get, get_through, request};
 pub use origin::Origin;
 pub use process::{Finished, Running, descendants, is_alive, processes_with, send};

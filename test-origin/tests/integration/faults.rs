@@ -6,32 +6,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use test_origin::faults::{Fault, Spec};
-use testkit::Response;
 
 use crate::support::{Origin, command, open_dir, request, wait_until};
 
-/// Where the admin server said that it listens.
-fn admin(origin: &Origin) -> String {
-    let said = origin.program.stderr();
-    let line = said.lines().find(|line| line.contains("the admin server listens on")).unwrap();
-    line.split("listens on ").last().unwrap().trim().to_owned()
-}
-
-/// A request of the admin server with a body.
-fn ask(origin: &Origin, method: &str, path: &str, body: &str) -> Response {
-    let headers = [format!("Content-Length: {}", body.len()), "X-End: 1".to_owned() + "\r\n\r\n" + body];
-    let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-    request(method, &format!("{}/{path}", admin(origin)), &headers)
-}
-
-fn begin(origin: &Origin, spec: &str) -> u64 {
-    let response = ask(origin, "POST", "faults", spec);
-    assert_eq!(response.status, 201, "{spec}: {}", response.text());
-    serde_json::from_slice::<serde_json::Value>(&response.body).unwrap()["id"].as_u64().unwrap()
-}
-
 fn end_all(origin: &Origin) {
-    assert_eq!(ask(origin, "DELETE", "faults", "").text(), "[]\n");
+    assert_eq!(origin.ask_admin("DELETE", "faults", "").text(), "[]\n");
 }
 
 fn newest(origin: &Origin) -> String {
@@ -109,7 +88,7 @@ fn errors_begin_at_once_also_on_kept_connections_and_end_as_asked() {
     let origin = Origin::tiny();
     let mut kept = Kept::open(&origin);
     assert_eq!(kept.head("stream.m3u8"), Some(200));
-    let id = begin(&origin, "errors=100%:502");
+    let id = origin.begin_fault("errors=100%:502");
     let began = Instant::now();
     let mut seen = Some(200);
     wait_until("the kept connection is ended, or has the error", || {
@@ -125,7 +104,7 @@ fn errors_begin_at_once_also_on_kept_connections_and_end_as_asked() {
     assert_eq!((origin.get("master.m3u8").status, origin.get("healthz").status), (502, 200));
     let mut kept = Kept::open(&origin);
     assert_eq!(kept.head("stream.m3u8"), Some(502));
-    assert_eq!(ask(&origin, "DELETE", &format!("faults/{id}"), "").status, 200);
+    assert_eq!(origin.ask_admin("DELETE", &format!("faults/{id}"), "").status, 200);
     wait_until("the kept connection is ended, or is well", || kept.head("stream.m3u8") != Some(502));
     assert_well(&origin);
 }
@@ -135,7 +114,7 @@ fn a_share_of_errors_is_that_share_and_the_schedule_ends_it() {
     let origin = Origin::of_file("tiny", &["--fault", "errors=50%:503@0s+15s"]);
     let failed = (0..200).filter(|_| origin.get("stream.m3u8").status == 503).count();
     assert!((60..140).contains(&failed), "{failed} of 200");
-    wait_until("the fault is over", || ask(&origin, "GET", "faults", "").text() == "[]\n");
+    wait_until("the fault is over", || origin.ask_admin("GET", "faults", "").text() == "[]\n");
     assert_well(&origin);
 }
 
@@ -171,7 +150,7 @@ fn slow_bodies_come_at_their_rate_on_each_connection() {
 fn a_freeze_makes_the_playlist_stale_and_then_the_stream_catches_up() {
     let origin = Origin::tiny();
     let ffmpeg = origin.process("ffmpeg");
-    begin(&origin, "freeze@0s+6s");
+    origin.begin_fault("freeze@0s+6s");
     wait_until("the origin is unhealthy", || !origin.is_healthy());
     let frozen = origin.playlist("stream.m3u8").media_sequence;
     assert_well(&origin);
@@ -187,7 +166,7 @@ fn an_outage_cuts_connections_refuses_new_ones_and_the_port_comes_back() {
     let mut kept = Kept::open(&origin);
     assert_eq!(kept.head("stream.m3u8"), Some(200));
     let host = origin.url.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
-    begin(&origin, "outage@0s+3s");
+    origin.begin_fault("outage@0s+3s");
     wait_until("nobody listens", || {
         TcpStream::connect(&host).is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
     });
@@ -257,7 +236,7 @@ fn a_truncated_segment_is_shorter_than_announced() {
 #[test]
 fn a_stale_variant_stands_still_while_the_other_goes_on() {
     let origin = Origin::of_file("tiny-pair", &[]);
-    begin(&origin, "stale-variant=small");
+    origin.begin_fault("stale-variant=small");
     let at = |path: &str| origin.playlist(path).media_sequence;
     let (big, small) = (at("big/index.m3u8"), at("small/index.m3u8"));
     wait_until("the other goes on", || at("big/index.m3u8") > big + 3);
@@ -272,7 +251,7 @@ fn a_sequence_jump_is_in_every_media_playlist_and_goes_again() {
     let origin = Origin::of_file("tiny-pair", &[]);
     let at = |path: &str| origin.playlist(path).media_sequence;
     let before = at("big/index.m3u8");
-    begin(&origin, "sequence-jump=+500");
+    origin.begin_fault("sequence-jump=+500");
     wait_until("the sequence jumps", || at("big/index.m3u8") >= before + 500);
     assert!(at("small/index.m3u8") >= before + 500);
     let first = &origin.playlist("big/index.m3u8").segments[0].uri;
@@ -285,7 +264,7 @@ fn a_sequence_jump_is_in_every_media_playlist_and_goes_again() {
 fn a_discontinuity_is_a_new_encoder_with_new_time_stamps() {
     let origin = Origin::tiny();
     let ffmpeg = origin.process("ffmpeg").unwrap();
-    begin(&origin, "discontinuity@0s");
+    origin.begin_fault("discontinuity@0s");
     wait_until("the playlist has a discontinuity", || {
         origin.playlist("stream.m3u8").segments.iter().any(|segment| segment.discontinuity)
     });
@@ -362,16 +341,16 @@ fn the_admin_server_refuses_what_is_wrong_with_the_reason() {
         ("PUT", "faults", "", 405, "only GET, HEAD, POST, DELETE"),
         ("GET", "nowhere", "", 404, "try /faults"),
     ] {
-        let response = ask(&origin, method, path, body);
+        let response = origin.ask_admin(method, path, body);
         assert!(
             response.status == status && response.text().contains(expected),
             "{method} {path}: {response:?}"
         );
     }
-    let from_a_page = request("DELETE", &format!("{}/faults", admin(&origin)), &["Origin: http://evil.test"]);
+    let from_a_page = request("DELETE", &format!("{}/faults", origin.admin()), &["Origin: http://evil.test"]);
     assert_eq!(from_a_page.status, 403);
     assert_eq!(origin.get("faults").status, 404, "not through Nginx");
-    assert!(admin(&origin).starts_with("http://127.0.0.1:"));
+    assert!(origin.admin().starts_with("http://127.0.0.1:"));
 }
 
 #[test]
@@ -380,7 +359,7 @@ fn without_a_fault_and_after_one_requests_never_leave_nginx() {
     let run_dir = std::fs::read_dir(origin.parent_dir.path()).unwrap().next().unwrap().unwrap().path();
     let is_routed = || std::fs::read_to_string(run_dir.join("nginx.conf")).unwrap().contains("http://faults");
     assert!(!is_routed());
-    begin(&origin, "latency=1ms");
+    origin.begin_fault("latency=1ms");
     wait_until("requests are routed", is_routed);
     end_all(&origin);
     wait_until("they are not", || !is_routed());

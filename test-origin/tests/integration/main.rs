@@ -5,6 +5,8 @@ mod clips;
 mod cmaf;
 mod faults;
 mod life;
+mod metrics;
+mod page;
 mod preflight;
 mod questions;
 mod seam;

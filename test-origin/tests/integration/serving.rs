@@ -112,7 +112,11 @@ fn nothing_but_the_stream_is_served() {
     std::fs::write(media.join("proof.ts"), "served").unwrap();
     assert_eq!(origin.get("proof.ts").status, 200, "the folder is the one that is served");
     let paths = [
-        "",
+        "index.html",
+        "page/index.html",
+        "requests.log",
+        "admin",
+        "faults",
         "half.ts.tmp",
         ".hidden.ts",
         "list.m3u8.tmp",

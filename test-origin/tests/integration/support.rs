@@ -45,6 +45,28 @@ impl Origin {
         Self(testkit::Origin::start(Path::new(PROGRAM), &cache_dir(), flags))
     }
 
+    /// Where the admin server said that it listens: `http://…`.
+    pub(crate) fn admin(&self) -> String {
+        let said = self.program.stderr();
+        let line = said.lines().find(|line| line.contains("the admin server listens on")).unwrap();
+        line.split("listens on ").last().unwrap().trim().to_owned()
+    }
+
+    /// Begins a fault, and returns its number.
+    #[track_caller]
+    pub(crate) fn begin_fault(&self, spec: &str) -> u64 {
+        let response = self.ask_admin("POST", "faults", spec);
+        assert_eq!(response.status, 201, "{spec}: {}", response.text());
+        serde_json::from_slice::<serde_json::Value>(&response.body).unwrap()["id"].as_u64().unwrap()
+    }
+
+    /// A request of the admin server with a body.
+    pub(crate) fn ask_admin(&self, method: &str, path: &str, body: &str) -> testkit::Response {
+        let length = format!("Content-Length: {}", body.len());
+        let end = format!("X-End: 1\r\n\r\n{body}");
+        request(method, &format!("{}/{path}", self.admin()), &[&length, &end])
+    }
+
     pub(crate) fn playlist(&self, path: &str) -> m3u8_rs::MediaPlaylist {
         let response = self.get(path);
         m3u8_rs::parse_media_playlist_res(&response.body).unwrap_or_else(|_| panic!("{path}: {response:?}"))
