@@ -7,6 +7,7 @@
 
 mod approach;
 mod conductor;
+mod judging;
 mod seats;
 
 use std::sync::Arc;
@@ -18,21 +19,23 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, sleep_until};
 
 use crate::ffmpeg::{Launcher, Stream};
-use crate::generator::{GeneratorSnapshot, Resource, Watch};
-use crate::judge::{Judge, Judgement};
+use crate::generator::{GeneratorSnapshot, Watch};
+use crate::judge::Judgement;
 use crate::origin_metrics::{OriginSnapshot, Scraper};
 use crate::output::generator_summary;
 use crate::output::metrics::Metrics;
 use crate::output::status::Status;
 use crate::proxy::recorder::Recorder;
 use crate::ramp::Ramp;
-use crate::stats::{Second, Seconds, SessionEnd, Snapshot, WireSnapshot};
+use crate::stats::{SessionEnd, Snapshot, WireSnapshot};
 use crate::threshold::Threshold;
+use crate::verdict::Verdict;
 use crate::viewer::{self, Ending, Happening, Report, Seat, Target};
 
 pub use approach::Pace;
 
 use conductor::{Action, Conductor, Event};
+use judging::{Judging, Sources};
 
 /// Reports on their way to the dispatcher. Viewers wait when it is full, so a burst of ends costs no memory; a
 /// thousand is what a mass reconnection brings at once.
@@ -117,6 +120,8 @@ pub struct Outcome {
     pub origin: Option<OriginSnapshot>,
     /// What was judged until the end began.
     pub judgement: Judgement,
+    /// What that means.
+    pub verdict: Verdict,
 }
 
 /// Carries a run through to its end. Call it on the main thread: the processes that it starts live as long as the
@@ -138,8 +143,9 @@ pub async fn run(
     let mut wire_at_end = None;
     let mut generator_at_end = None;
     let mut origin = None;
-    let mut seconds = Seconds::new(conductor.began);
-    let mut judge = Some(Judge::new(run.thresholds));
+    let mut judging = Some(Judging::new(run.thresholds, conductor.began));
+    let sources =
+        Sources { recorder: run.recorder.as_deref(), generator: &run.generator, origin: run.origin.as_ref() };
     let mut judgement = Judgement::default();
     loop {
         let event = tokio::select! {
@@ -168,11 +174,9 @@ pub async fn run(
             wire_at_end = run.recorder.as_ref().map(|recorder| recorder.snapshot(now));
         }
         if matches!(action, Action::Drain | Action::Abort)
-            && let Some(judge) = judge.take()
+            && let Some(judging) = judging.take()
         {
-            let last = cut(&mut seconds, &conductor, run.recorder.as_deref(), now);
-            let last = with_machines(last, &run.generator, run.origin.as_ref());
-            judgement = judge.conclude(last, saturation(&run.generator));
+            judgement = judging.conclude(&conductor, sources, now);
         }
         tell_target(&conductor, &target_sender, run.recorder.as_deref(), metrics, now);
         match action {
@@ -204,13 +208,12 @@ pub async fn run(
                     conductor.began.elapsed(),
                     &repeated,
                 );
-                let second = cut(&mut seconds, &conductor, run.recorder.as_deref(), now);
-                let second = with_machines(second, &run.generator, run.origin.as_ref());
-                let judge = judge.as_mut();
-                if let Some(crossed) = judge.and_then(|judge| judge.take(second, saturation(&run.generator)))
-                {
-                    tracing::warn!("the run ends: {} does not hold", crossed.text);
-                    conductor.end_by_threshold(now);
+                if let Some(told) = judging.as_mut().map(|judging| judging.tick(&conductor, sources, now)) {
+                    metrics.set_verdict(told.verdict);
+                    if let Some(crossed) = told.crossed {
+                        tracing::warn!("the run ends: {crossed} does not hold");
+                        conductor.end_by_threshold(now);
+                    }
                 }
             }
         }
@@ -221,24 +224,9 @@ pub async fn run(
     // Whatever still runs is killed here: tasks own their processes.
     viewers.shutdown().await;
     let generator = generator_at_end.unwrap_or_else(|| run.generator.snapshot());
-    Outcome { wire: wire_at_end, generator, origin, judgement, ..conductor.outcome(Instant::now()) }
-}
-
-/// The second that ends now.
-fn cut(seconds: &mut Seconds, conductor: &Conductor, recorder: Option<&Recorder>, now: Instant) -> Second {
-    let wire = recorder.map(|recorder| recorder.second(now));
-    seconds.cut(&conductor.stats.totals(), conductor.aims(), wire, now)
-}
-
-/// The same with what is known of the machines at both ends.
-fn with_machines(second: Second, generator: &Watch, origin: Option<&Scraper>) -> Second {
-    Second { generator: generator.latest(), origin: origin.and_then(Scraper::latest), ..second }
-}
-
-/// What the load box was short of between two times since the run began.
-fn saturation(generator: &Watch) -> impl Fn(Duration, Duration) -> Option<Resource> {
-    let snapshot = generator.snapshot();
-    move |from, until| snapshot.saturated_in(from.as_secs_f64(), until.as_secs_f64())
+    let outcome = conductor.outcome(Instant::now());
+    let verdict = Verdict::of(&judgement.evidence, outcome.after.totals.have_played > 0);
+    Outcome { wire: wire_at_end, generator, origin, judgement, verdict, ..outcome }
 }
 
 /// Lets viewers, wire and metrics know how many shall run. A viewer that is removed has done nothing wrong: the wire

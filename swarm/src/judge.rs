@@ -58,11 +58,15 @@ pub struct Judge {
     trouble: Trouble,
     series: Series,
     saturated: Option<Resource>,
+    /// Most viewers that should run.
+    clients: u32,
 }
 
 /// What was seen, ready for a verdict.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evidence {
+    /// Most viewers that should run at the same time.
+    pub clients: u32,
     /// When the steady part began, since the run began; null when it was too short, and the whole run is judged.
     pub steady_from_s: Option<f64>,
     /// What is judged: the steady part, or the whole run.
@@ -118,6 +122,7 @@ impl Judge {
             trouble: Trouble::default(),
             series: Series::default(),
             saturated: None,
+            clients: 0,
         }
     }
 
@@ -155,6 +160,7 @@ impl Judge {
                 watch.look_at(second, &figures, is_steady);
             }
         }
+        self.clients = self.clients.max(second.target);
         self.everything.add(second);
         if is_steady {
             self.steady_from.get_or_insert(second.began_after());
@@ -180,6 +186,7 @@ impl Judge {
             (&self.everything, &self.everything)
         };
         Evidence {
+            clients: self.clients,
             steady_from_s: self.steady_from.filter(|_| is_long_enough).map(|from| from.as_secs_f64()),
             judged: judged.figures(),
             judged_whole: whole.figures(),

@@ -41,6 +41,7 @@ pub mod stages;
 pub mod stats;
 pub mod threshold;
 pub mod upstream;
+pub mod verdict;
 pub mod viewer;
 
 use std::sync::Arc;

@@ -11,6 +11,7 @@ use crate::generator::GeneratorSnapshot;
 use crate::judge::Judgement;
 use crate::ramp::Ramp;
 use crate::stats::{News, Snapshot, Stats};
+use crate::verdict::Verdict;
 use crate::viewer::{Gone, Report};
 
 #[derive(Debug)]
@@ -180,6 +181,7 @@ impl Conductor {
                 generator: GeneratorSnapshot::default(),
                 origin: None,
                 judgement: Judgement::default(),
+                verdict: Verdict::default(),
             },
             // Every viewer was lost to a panic: as if a signal had come now.
             Phase::Running => Outcome {
@@ -190,6 +192,7 @@ impl Conductor {
                 generator: GeneratorSnapshot::default(),
                 origin: None,
                 judgement: Judgement::default(),
+                verdict: Verdict::default(),
             },
         }
     }

@@ -7,6 +7,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registr
 
 use super::generator_metrics::GeneratorMetrics;
 use super::wire_metrics::WireMetrics;
+use crate::verdict::State;
 use crate::viewer::{Ending, Happening, Report, StartKind};
 
 /// The run's metrics. Cloning shares them.
@@ -25,6 +26,8 @@ pub struct Metrics {
     process_exits_total: IntCounterVec,
     /// VODs played to their end
     views_completed_total: IntCounter,
+    /// What is said of the run so far: 1 for the state that holds, 0 for the others
+    verdict: IntGaugeVec,
     /// Every viewer of the ramp was started: no metric, it is `/readyz`
     ready: Arc<AtomicBool>,
 }
@@ -53,6 +56,15 @@ impl Metrics {
         );
         let exits = IntCounterVec::new(exits, &["code"])?;
         add(Box::new(exits.clone()))?;
+        let verdict = Opts::new(
+            "hlsswarm_verdict",
+            "What is said of the run so far: 1 for the state that holds, 0 for the others; all 0 until it is known.",
+        );
+        let verdict = IntGaugeVec::new(verdict, &["state"])?;
+        for state in State::ALL {
+            verdict.with_label_values(&[state.label()]);
+        }
+        add(Box::new(verdict.clone()))?;
         let build = Opts::new("hlsswarm_build_info", "Always 1; the labels name the versions.");
         let build = IntGaugeVec::new(build, &["version", "ffmpeg"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION"), ffmpeg_version]).set(1);
@@ -74,6 +86,7 @@ impl Metrics {
                 "FFmpeg processes started to replace one that failed.",
             )?,
             process_exits_total: exits,
+            verdict,
             views_completed_total: counter("views_completed_total", "VODs played to their end.")?,
             ready: Arc::default(),
             registry,
@@ -123,6 +136,13 @@ impl Metrics {
     /// How many viewers should run now.
     pub fn set_target(&self, target: u32) {
         self.clients_target.set(target.into());
+    }
+
+    /// What is said of the run so far.
+    pub fn set_verdict(&self, now: State) {
+        for state in State::ALL {
+            self.verdict.with_label_values(&[state.label()]).set((state == now).into());
+        }
     }
 
     /// The ramp is complete; stays so.

@@ -17,6 +17,7 @@ use crate::judge::{Evidence, JudgedThreshold};
 use crate::origin_metrics::OriginSnapshot;
 use crate::plan::{Course, Pace, Plan, VariantMode};
 use crate::stats::{FailureKind, Row, WireSnapshot};
+use crate::verdict::Verdict;
 
 /// Rises when a field changes its meaning or goes away; new fields do not raise it.
 const SCHEMA_VERSION: u32 = 2;
@@ -36,6 +37,7 @@ pub struct Report {
     processes: Processes,
     failures: Vec<FailureKind>,
     other_failures: u64,
+    verdict: Verdict,
     judgement: JudgementSection,
     wire: Option<WireSnapshot>,
     generator: GeneratorSnapshot,
@@ -113,7 +115,7 @@ pub struct Times {
 impl Report {
     /// Of a run that has ended.
     pub fn new(plan: &Plan, ffmpeg_version: &str, times: Times, outcome: &Outcome, exit_code: u8) -> Self {
-        let Outcome { ended_by, at_end, after, wire, generator, origin, judgement } = outcome;
+        let Outcome { ended_by, at_end, after, wire, generator, origin, judgement, verdict } = outcome;
         let exits = at_end.exits.iter().map(|(exit, count)| (exit.label(), *count));
         Self {
             schema: "ffmpeg-hls-swarm.report",
@@ -168,6 +170,7 @@ impl Report {
             },
             failures: after.failures.clone(),
             other_failures: after.other_failures,
+            verdict: verdict.clone(),
             judgement: JudgementSection {
                 evidence: judgement.evidence.clone(),
                 thresholds: judgement.thresholds.clone(),

@@ -10,6 +10,7 @@ use crate::dispatcher::{EndedBy, Outcome};
 use crate::go_duration;
 use crate::judge::{JudgedThreshold, ThresholdResult};
 use crate::stats::Snapshot;
+use crate::verdict::clock;
 
 /// Kinds of failure that the table lists; the JSON report has all.
 const FAILURE_LINES: usize = 5;
@@ -112,7 +113,7 @@ pub fn text(outcome: &Outcome) -> String {
         EndedBy::SecondSignal => "killed by a second signal",
     };
     rows.push(("ended", format!("after {}: {how}", seconds(*elapsed))));
-    let mut text = format!("{}.\n\n", sentence(outcome));
+    let mut text = format!("{}.\n{}.\n\n", outcome.verdict.sentence, sentence(outcome));
     for (name, value) in rows {
         // Writing to a string cannot fail.
         writeln!(text, "  {name:<11}{value}").unwrap_or_default();
@@ -129,15 +130,6 @@ fn threshold_text(judged: &JudgedThreshold) -> String {
     let seen = judged.seen.as_ref().map(|seen| format!(", {seen}")).unwrap_or_default();
     let when = judged.crossed_after_s.map(|after| format!(" at {}", clock(after))).unwrap_or_default();
     format!("{how}{when}: {}{seen}", judged.threshold)
-}
-
-/// A time since the run began: `01:12`, `1:00:05`.
-pub fn clock(after_s: f64) -> String {
-    let after = Duration::try_from_secs_f64(after_s).unwrap_or_default().as_secs();
-    match (after / 3600, after / 60 % 60, after % 60) {
-        (0, minutes, seconds) => format!("{minutes:02}:{seconds:02}"),
-        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
-    }
 }
 
 fn exits_text(exits: &std::collections::BTreeMap<Exit, u64>) -> String {
@@ -166,6 +158,7 @@ mod tests {
     use crate::generator::GeneratorSnapshot;
     use crate::judge::Judgement;
     use crate::stats::{FailureKind, Totals};
+    use crate::verdict::Verdict;
 
     fn outcome(change: impl FnOnce(&mut Snapshot)) -> Outcome {
         let mut at_end = Snapshot {
@@ -190,6 +183,7 @@ mod tests {
             generator: GeneratorSnapshot::default(),
             origin: None,
             judgement: Judgement::default(),
+            verdict: Verdict { sentence: "HEALTHY: no stall".to_owned(), ..Verdict::default() },
         }
     }
 

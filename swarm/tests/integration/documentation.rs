@@ -56,6 +56,19 @@ fn the_table_of_what_can_be_judged_is_what_the_list_says() {
 }
 
 #[test]
+fn the_table_of_rules_is_what_the_verdict_uses() {
+    let text = document("OPERATIONS.md");
+    let (_, after) = text.split_once("| HEALTHY needs |").unwrap();
+    let table = after.split("\n\n").next().unwrap();
+    let documented: Vec<_> = rows(table, "| `").into_iter().map(|cells| cells[..3].to_vec()).collect();
+    let defined: Vec<_> = swarm::verdict::rules::RULES
+        .iter()
+        .map(|rule| vec![rule.healthy, rule.holding.unwrap_or_default(), rule.why])
+        .collect();
+    assert_eq!(documented, defined);
+}
+
+#[test]
 fn the_metrics_table_is_what_a_scrape_shows() {
     let rows = rows(&document("OBSERVABILITY.md"), "| `hlsswarm_");
     let named = |cells: &Vec<String>| (cells[0].split('{').next().unwrap().to_owned(), cells[1].clone());

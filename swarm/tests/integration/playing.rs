@@ -14,7 +14,7 @@ fn viewers_reach_the_target_and_play() {
     assert_eq!(swarm.ffmpegs().len(), 5);
     let finished = { swarm }.program.wait();
     assert_eq!(finished.code, Some(0));
-    assert!(finished.stdout.starts_with("Held 5 of 5 viewers for "), "{}", finished.stdout);
+    assert!(finished.stdout.contains("\nHeld 5 of 5 viewers for "), "{}", finished.stdout);
     assert!(finished.stdout.contains("5 of 5 received media"), "{}", finished.stdout);
     assert!(finished.stdout.contains("5, and 0 restarts"), "{}", finished.stdout);
 }
