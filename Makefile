@@ -20,7 +20,7 @@ PROFILE ?= default
 SCENARIO ?=
 PYTHON ?= python3
 
-.PHONY: help ffmpeg-lean bench-wire clean microvm-check-kvm
+.PHONY: help ffmpeg-lean bench-wire bench-origin clean microvm-check-kvm
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^#?[a-z0-9%-]+:.*## / { sub("#", "", $$1); printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,10 @@ ffmpeg-lean: ## A small FFmpeg that only plays HLS, into the cache folder (print
 bench-wire: require ## What the measuring proxy costs, against none (two minutes)
 	@scripts/require.sh wrk python3
 	@bench/wire.sh
+
+bench-origin: require ## What the origin's configuration costs, against a minimal one (a minute)
+	@scripts/require.sh wrk python3 curl
+	@bench/origin.sh
 
 clean: ## Remove what was built (encoded clips stay in the cache folder)
 	$(CARGO) clean

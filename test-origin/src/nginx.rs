@@ -206,9 +206,6 @@ impl Server<'_> {
             writeln!(out, "error_log {} {level};", RunDir::DEBUG_LOG)?;
         }
         writeln!(out, "worker_processes auto;\nworker_rlimit_nofile {files};")?;
-        if self.profile.server.throughput {
-            writeln!(out, "worker_cpu_affinity auto;")?;
-        }
         writeln!(out, "events {{\n    worker_connections {connections};\n}}")?;
         writeln!(out, "http {{\n    server_tokens off;")?;
         writeln!(out, "    types {{\n{MIME_TYPES}    }}\n    default_type application/octet-stream;")?;
@@ -489,11 +486,9 @@ mod tests {
     }
 
     #[test]
-    fn a_server_for_throughput_has_a_listener_and_a_core_for_each_worker() {
+    fn a_server_for_throughput_has_a_listener_for_each_worker() {
         let text = config_of("stress", &Build::parse(DEBIAN));
-        for line in
-            ["listen 127.0.0.1:1 backlog=4096 reuseport;", "worker_cpu_affinity auto;", "sendfile on;"]
-        {
+        for line in ["listen 127.0.0.1:1 backlog=4096 reuseport;", "sendfile on;"] {
             assert!(text.contains(line), "{line} in {text}");
         }
         assert!(!config(|_| {}).contains("reuseport"));

@@ -20,6 +20,7 @@ use crate::faults::{Fault, Spec};
 use crate::nginx::{Account, Build};
 use crate::plan::{AccessLog, Certificate, Plan, Source};
 use crate::profile::SegmentType;
+use crate::run_dir::free_bytes;
 use crate::{certificate, clip, sizes};
 
 /// A question to a program takes a tenth of a second; on a machine so busy that it takes this long nothing would run.
@@ -337,13 +338,6 @@ fn has_room(folder: &Path, needed: u64, flag: &'static str) -> Result<(), Proble
     let Some(free) = free_bytes(folder).filter(|free| *free <= needed) else { return Ok(()) };
     let (folder, free_mb, needed_mb) = (folder.to_owned(), free / 1_000_000, needed.div_ceil(1_000_000));
     Err(Problem::NoRoom { folder, free_mb, needed_mb, flag })
-}
-
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let stat = nix::sys::statvfs::statvfs(folder).ok()?;
-    #[expect(clippy::useless_conversion, reason = "the field is 32 bits wide on some systems")]
-    let blocks = u64::from(stat.blocks_available());
-    Some(blocks * stat.fragment_size())
 }
 
 fn writable(folder: &Path, flag: &'static str, make: bool) -> Result<(), Problem> {

@@ -116,7 +116,7 @@ pub struct Server {
     pub access_log: bool,
     /// More about each request in that line, and what Nginx does step by step in another log.
     pub debug_log: bool,
-    /// Tuned for the largest throughput: each worker has its own listener and its own core.
+    /// Tuned for the largest throughput: each worker has its own listener.
     pub throughput: bool,
 }
 

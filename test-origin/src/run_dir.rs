@@ -6,7 +6,6 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::fcntl::{Flock, FlockArg};
@@ -100,19 +99,28 @@ impl RunDir {
         }
     }
 
-    /// Removes segments that were last written longer than `age` ago. A restarted encoder no longer knows of the
-    /// segments that its predecessor meant to delete.
-    pub fn remove_segments_older_than(&self, age: Duration) {
-        let folders = [self.media()].into_iter().chain(entries(&self.media()).filter(|path| path.is_dir()));
-        for segment in folders.flat_map(|folder| entries(&folder)).filter(|path| path.is_file()) {
-            let is_segment =
-                segment.extension().is_some_and(|extension| extension == "ts" || extension == "m4s");
-            let written = segment.metadata().and_then(|meta| meta.modified());
-            if is_segment && written.is_ok_and(|at| at.elapsed().is_ok_and(|passed| passed > age)) {
+    /// Removes all but the newest `count` segments of each playlist, by their numbers: clocks may jump. A restarted
+    /// encoder no longer knows of the segments that its predecessor meant to delete.
+    pub fn keep_newest_segments(&self, count: usize) {
+        let folders = entries(&self.media()).filter(|path| path.is_dir()).collect::<Vec<_>>();
+        for folder in std::iter::once(self.media()).chain(folders) {
+            let is_segment = |path: &PathBuf| {
+                path.is_file()
+                    && path.extension().is_some_and(|extension| extension == "ts" || extension == "m4s")
+            };
+            let mut segments: Vec<PathBuf> = entries(&folder).filter(is_segment).collect();
+            // Beyond a million the numbers become longer.
+            segments.sort_by_cached_key(|path| (path.as_os_str().len(), path.clone()));
+            for old in segments.iter().rev().skip(count) {
                 // Gone already is as good.
-                fs::remove_file(&segment).unwrap_or_default();
+                fs::remove_file(old).unwrap_or_default();
             }
         }
+    }
+
+    /// Bytes that are free where the run directory is, when the file system says.
+    pub fn free_bytes(&self) -> Option<u64> {
+        free_bytes(self.path())
     }
 
     /// Writes a file that Nginx may read, whatever our umask.
@@ -151,6 +159,14 @@ impl RunDir {
         let options = File::options().write(true).create_new(true).mode(0o600).open(file);
         options.and_then(|mut file| file.write_all(text.as_bytes()))
     }
+}
+
+/// Bytes that are free where the folder is, when the file system says.
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    let stat = nix::sys::statvfs::statvfs(folder).ok()?;
+    #[expect(clippy::useless_conversion, reason = "the field is 32 bits wide on some systems")]
+    let blocks = u64::from(stat.blocks_available());
+    Some(blocks * stat.fragment_size())
 }
 
 fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
@@ -244,24 +260,26 @@ mod tests {
     }
 
     #[test]
-    fn only_old_segments_are_removed() {
+    fn the_newest_segments_stay_whatever_the_clock_says() {
         let parent = tempfile::tempdir().unwrap();
         let run_dir = create(parent.path());
         let make = |name: &str, age: u64| {
             let path = run_dir.media().join(name);
-            let at = std::time::SystemTime::now() - Duration::from_secs(age);
+            let at = std::time::SystemTime::now() - std::time::Duration::from_secs(age);
             File::create(&path).unwrap().set_modified(at).unwrap();
             path
         };
-        let old = [make("a.ts", 100), make("360p/a.m4s", 100)];
+        let old = [make("segment000007.ts", 0), make("360p/segment999998.m4s", 0)];
         let kept = [
-            make("b.ts", 10),
-            make("360p/b.ts", 10),
-            make("stream.m3u8", 100),
-            make("360p/init-360p-0.mp4", 100),
+            make("segment000008.ts", 10_000),
+            make("segment000009.ts", 10_000),
+            make("360p/segment999999.m4s", 10_000),
+            make("360p/segment1000000.m4s", 10_000),
+            make("stream.m3u8", 10_000),
+            make("360p/init-360p-0.mp4", 10_000),
         ];
-        run_dir.remove_segments_older_than(Duration::from_secs(50));
-        assert_eq!((old.map(|path| path.exists()), kept.map(|path| path.exists())), ([false; 2], [true; 4]));
+        run_dir.keep_newest_segments(2);
+        assert_eq!((old.map(|path| path.exists()), kept.map(|path| path.exists())), ([false; 2], [true; 6]));
     }
 
     #[test]

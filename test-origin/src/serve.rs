@@ -32,7 +32,7 @@ use crate::readiness::Enough;
 use crate::request_log::RequestLog;
 use crate::run_dir::RunDir;
 use crate::slot::{News, Slot};
-use crate::{certificate, clip, master_playlist, numbering, readiness, vod};
+use crate::{certificate, clip, master_playlist, numbering, readiness, sizes, vod};
 
 /// For people.
 const PAGE: &str = include_str!("page.html");
@@ -110,6 +110,7 @@ pub async fn serve(
         encoder,
         encoder_starts: 0,
         announced: false,
+        full: false,
         server: Slot::Due(Instant::now()),
         told,
         metrics,
@@ -185,6 +186,8 @@ struct Run<'a> {
     encoder_starts: u32,
     /// The URL was told.
     announced: bool,
+    /// There was no room for the next segments when we last looked.
+    full: bool,
     server: Slot,
     /// Where Nginx listens, as soon as the URL is told.
     told: Arc<OnceLock<SocketAddr>>,
@@ -231,6 +234,7 @@ impl Run<'_> {
                     let fresh = freshness.look(Instant::now());
                     self.metrics.set_playlist_age(freshness.age(Instant::now()));
                     self.measure()?;
+                    self.look_at_the_disk();
                     Event::Looked { fresh }
                 }
                 played = &mut readiness, if !self.announced => { played?; Event::Played }
@@ -292,6 +296,24 @@ impl Run<'_> {
         self.dir.set_fresh(fresh).context("mark whether the playlist is fresh")
     }
 
+    /// Says once that the segments have no room. FFmpeg may go on then, with segments that are cut off.
+    fn look_at_the_disk(&mut self) {
+        let profile = &self.plan.profile;
+        // A window and as much again, in equal parts.
+        let segment = sizes::media_bytes(profile) / u64::from(2 * profile.hls.playlist_segments());
+        let Some(free) = self.dir.free_bytes() else { return };
+        let was_full = std::mem::replace(&mut self.full, free < segment);
+        if self.full && !was_full {
+            tracing::error!(
+                "the disk is full, segments may be cut off: {} kB are free for {}, and the next segments need {} kB: \
+                 make room there, or choose another --dir",
+                free / 1000,
+                self.dir.path().display(),
+                segment.div_ceil(1000)
+            );
+        }
+    }
+
     fn slot(&mut self, part: Part) -> &mut Slot {
         match part {
             Part::Encoder => &mut self.encoder,
@@ -318,8 +340,8 @@ impl Run<'_> {
 
     fn start_encoder(&mut self) -> anyhow::Result<std::io::Result<Process>> {
         let profile = &self.plan.profile;
-        let two_windows = 2 * profile.hls.playlist_segments() * profile.hls.segment_seconds;
-        self.dir.remove_segments_older_than(Duration::from_secs(two_windows.into()));
+        let two_windows = 2 * profile.hls.playlist_segments();
+        self.dir.keep_newest_segments(two_windows.try_into().unwrap_or(usize::MAX));
         let playlists = self.dir.read_media(&profile.media_playlists());
         let start = match playlists {
             Some(playlists) if self.announced => {

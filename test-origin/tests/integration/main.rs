@@ -3,12 +3,14 @@
 
 mod clips;
 mod cmaf;
+mod conformance;
 mod faults;
 mod life;
 mod metrics;
 mod page;
 mod preflight;
 mod questions;
+mod robustness;
 mod seam;
 mod serving;
 mod support;
