@@ -381,7 +381,9 @@ fn location(out: &mut String, pattern: &str, caching: &str, lines: &[&str]) -> s
     for line in lines {
         writeln!(out, "            {line}")?;
     }
-    writeln!(out, "            add_header Cache-Control \"{caching}\" always;")?;
+    // A cache must not keep for a year that a segment is not there.
+    let when = if caching == SEGMENT_CACHING { "" } else { " always" };
+    writeln!(out, "            add_header Cache-Control \"{caching}\"{when};")?;
     writeln!(out, "            {EVERYBODY}\n            {EXPOSED}\n        }}")
 }
 

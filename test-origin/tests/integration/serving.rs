@@ -81,6 +81,8 @@ fn headers_say_what_it_is_and_how_long_it_keeps() {
     }
     let part = request("GET", &origin.at(&segment), &["Range: bytes=0-99"]);
     assert_eq!((part.status, part.body.len()), (206, 100));
+    let missing = origin.get("missing.ts");
+    assert_eq!((missing.status, missing.header("cache-control")), (404, None), "it may be there later");
 }
 
 #[test]
