@@ -1,5 +1,7 @@
 //! The command line: flags and environment in, a [`Plan`] out, every mistake at once. clap ends here.
 
+mod course;
+
 use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -12,12 +14,13 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _,
 use hyper::header::{HeaderName, HeaderValue};
 use url::Url;
 
+use course::{CourseFlags, CourseRead};
+
 use crate::exit_code::ExitCode;
 use crate::go_duration;
 use crate::plan::{
-    Course, LONGEST_TIMEOUT, MOST_CLIENTS, MOST_ENDPOINTS, MOST_SOURCES, Pace, Plan, Request, VariantMode,
+    LONGEST_TIMEOUT, MOST_CLIENTS, MOST_ENDPOINTS, MOST_SOURCES, Pace, Plan, Request, VariantMode,
 };
-use crate::stages::Stages;
 use crate::stats::metrics_table;
 use crate::threshold::Threshold;
 
@@ -27,6 +30,7 @@ Flags work with one dash or two. Durations are written like 90s, 30m, 1h30m, 500
 Examples:
   swarm https://cdn.example/live/master.m3u8
   swarm -clients 200 -ramp-rate 20 -duration 10m -variant highest URL
+  swarm -find-limit -clients 500 -ramp-rate 20 URL
   swarm -no-cache -header 'Authorization: Bearer …' -report run.json URL
   swarm -check URL
 
@@ -67,6 +71,15 @@ struct Args {
     /// Load profile: viewers and time of each stage, such as 50:1m,200:5m,50:1m; sets clients and duration
     #[arg(long, env = "HLSSWARM_STAGES", value_name = "N:TIME,…")]
     stages: Option<String>,
+    /// Search for the largest number of viewers, up to -clients, that holds the thresholds (given or default)
+    #[arg(long, env = "HLSSWARM_FIND_LIMIT", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
+    find_limit: bool,
+    /// How near the last good and the first bad level of the search shall be, as a share of the bad one
+    #[arg(long, env = "HLSSWARM_LIMIT_TOLERANCE", default_value = "5%", value_name = "SHARE")]
+    limit_tolerance: String,
+    /// How long a level of the search is held; on the way there shorter trials are made
+    #[arg(long, env = "HLSSWARM_LEVEL_HOLD", default_value = "30s", value_name = "TIME")]
+    level_hold: String,
     /// Variant of a master playlist to play: all, highest, lowest, first
     #[arg(long, env = "HLSSWARM_VARIANT", default_value = "all", value_name = "MODE")]
     variant: String,
@@ -339,6 +352,9 @@ impl Args {
             ramp_jitter,
             duration,
             stages,
+            find_limit,
+            limit_tolerance,
+            level_hold,
             variant,
             no_cache,
             header,
@@ -368,11 +384,8 @@ impl Args {
         // From the environment they come as one text. No URL has a space in it.
         let urls = urls.iter().flat_map(|text| text.split_whitespace());
         let urls: Vec<Option<Url>> = urls.map(|text| take.value(parse_url(text))).collect();
-        let clients = take.flag("clients", parse_clients(&clients));
         let ramp_rate = take.flag("ramp-rate", parse_rate(&ramp_rate));
         let ramp_jitter = take.flag("ramp-jitter", parse_share(&ramp_jitter));
-        let duration = take.flag("duration", go_duration::parse(&duration));
-        let stages = stages.map(|text| take.flag("stages", Stages::parse(&text)));
         let timeout = take.flag("timeout", parse_timeout(&timeout));
         let resolve = resolve.map(|text| read_resolve(&text, dangerous, direct, &mut take));
         let source_ips = parse_sources(&source_ip, direct, &mut take);
@@ -385,6 +398,9 @@ impl Args {
         let ffmpeg_options = take.each("ffmpeg-arg", &ffmpeg_arg, parse_options);
         check_reports(&report, &mut take);
         let thresholds = read_thresholds(&threshold, direct, &mut take);
+        let course =
+            CourseFlags { clients, duration, stages, find_limit, limit_tolerance, level_hold, direct };
+        let course = course.read(thresholds, &mut take);
         let seed = seed.map(|text| take.flag("seed", parse_seed(&text)));
         if print_cmd && check {
             take.note("-print-cmd and -check exclude each other: choose one");
@@ -394,18 +410,14 @@ impl Args {
             (_, true) => Mode::Check,
             _ => Mode::Run,
         };
-        let course = stages.map_or(Some(Course::Hold), |stages| stages.map(Course::Stages))?;
-        let (clients, duration) = match &course {
-            Course::Stages(stages) => (Some(stages.peak()), Some(stages.duration())),
-            Course::Hold => (clients, duration),
-        };
+        let CourseRead { course, clients, duration, thresholds } = course?;
         let plan = Plan {
             urls: urls.into_iter().collect::<Option<_>>()?,
-            clients: clients?,
+            clients,
             course,
             ramp_rate: ramp_rate?,
             ramp_jitter: ramp_jitter?,
-            duration: Some(duration?).filter(|duration| !duration.is_zero()),
+            duration,
             variant: variant?,
             request: Request::new(headers?, no_cache),
             verify_tls: !dangerous,
@@ -419,7 +431,7 @@ impl Args {
             pace: pace?,
             ffmpeg_options: ffmpeg_options?.concat(),
             reports: report,
-            thresholds: thresholds?,
+            thresholds,
             seed: seed.unwrap_or_else(|| Some(fastrand::u64(..)))?,
         };
         Some(Invocation { plan, mode, log: Log { json: json?, debug: verbose } })

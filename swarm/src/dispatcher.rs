@@ -7,7 +7,7 @@
 
 mod approach;
 mod conductor;
-mod judging;
+mod overseer;
 mod seats;
 
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use tokio::time::{MissedTickBehavior, sleep_until};
 use crate::ffmpeg::{Launcher, Stream};
 use crate::generator::{GeneratorSnapshot, Watch};
 use crate::judge::Judgement;
+use crate::limit_run::{FindLimit, Finding};
 use crate::origin_metrics::{OriginSnapshot, Scraper};
 use crate::output::generator_summary;
 use crate::output::metrics::Metrics;
@@ -35,7 +36,7 @@ use crate::viewer::{self, Ending, Happening, Report, Seat, Target};
 pub use approach::Pace;
 
 use conductor::{Action, Conductor, Event};
-use judging::{Judging, Sources};
+use overseer::{Overseer, Sources, Wish};
 
 /// Reports on their way to the dispatcher. Viewers wait when it is full, so a burst of ends costs no memory; a
 /// thousand is what a mass reconnection brings at once.
@@ -71,6 +72,8 @@ pub struct Run {
     pub duration: Option<Duration>,
     /// What it must hold.
     pub thresholds: Vec<Threshold>,
+    /// The limit that it shall find, if it shall.
+    pub search: Option<FindLimit>,
     /// For the viewers' backoffs.
     pub seed: u64,
 }
@@ -101,6 +104,8 @@ pub enum EndedBy {
     SecondSignal,
     /// A threshold was crossed that says `abort`: drained.
     Threshold,
+    /// The search for the limit was over: drained.
+    Search,
 }
 
 /// What is left of a run.
@@ -120,8 +125,10 @@ pub struct Outcome {
     pub origin: Option<OriginSnapshot>,
     /// What was judged until the end began.
     pub judgement: Judgement,
-    /// What that means.
+    /// What that means; of a search for the limit nothing, because levels are meant to fail.
     pub verdict: Verdict,
+    /// What the search for the limit found, if there was one.
+    pub limit: Option<Finding>,
 }
 
 /// Carries a run through to its end. Call it on the main thread: the processes that it starts live as long as the
@@ -143,10 +150,10 @@ pub async fn run(
     let mut wire_at_end = None;
     let mut generator_at_end = None;
     let mut origin = None;
-    let mut judging = Some(Judging::new(run.thresholds, conductor.began));
+    let mut overseer = Some(Overseer::new(run.thresholds, run.search, run.began));
+    let (mut judgement, mut limit) = (Judgement::default(), None);
     let sources =
         Sources { recorder: run.recorder.as_deref(), generator: &run.generator, origin: run.origin.as_ref() };
-    let mut judgement = Judgement::default();
     loop {
         let event = tokio::select! {
             biased;
@@ -174,11 +181,10 @@ pub async fn run(
             wire_at_end = run.recorder.as_ref().map(|recorder| recorder.snapshot(now));
         }
         if matches!(action, Action::Drain | Action::Abort)
-            && let Some(judging) = judging.take()
+            && let Some(overseer) = overseer.take()
         {
-            judgement = judging.conclude(&conductor, sources, now);
+            (judgement, limit) = overseer.conclude(&conductor, sources, now);
         }
-        tell_target(&conductor, &target_sender, run.recorder.as_deref(), metrics, now);
         match action {
             Action::Nothing => {}
             Action::Start { number, session } => {
@@ -208,15 +214,16 @@ pub async fn run(
                     conductor.began.elapsed(),
                     &repeated,
                 );
-                if let Some(told) = judging.as_mut().map(|judging| judging.tick(&conductor, sources, now)) {
-                    metrics.set_verdict(told.verdict);
-                    if let Some(crossed) = told.crossed {
-                        tracing::warn!("the run ends: {crossed} does not hold");
-                        conductor.end_by_threshold(now);
-                    }
+                let second = |overseer: &mut Overseer| overseer.second(&conductor, sources, metrics, now);
+                match overseer.as_mut().map_or(Wish::Nothing, second) {
+                    Wish::Nothing => {}
+                    Wish::Steer(steer) => conductor.steer(steer, now),
+                    Wish::End(ended_by) => conductor.end(ended_by, now),
                 }
             }
         }
+        // Before the loop waits again: until then no viewer that was started just now has run.
+        tell_target(&conductor, &target_sender, run.recorder.as_deref(), metrics, now);
         if conductor.is_draining() && viewers.is_empty() && reports.is_empty() {
             break;
         }
@@ -226,7 +233,7 @@ pub async fn run(
     let generator = generator_at_end.unwrap_or_else(|| run.generator.snapshot());
     let outcome = conductor.outcome(Instant::now());
     let verdict = Verdict::of(&judgement.evidence, outcome.after.totals.have_played > 0);
-    Outcome { wire: wire_at_end, generator, origin, judgement, verdict, ..outcome }
+    Outcome { wire: wire_at_end, generator, origin, judgement, verdict, limit, ..outcome }
 }
 
 /// Lets viewers, wire and metrics know how many shall run. A viewer that is removed has done nothing wrong: the wire

@@ -12,11 +12,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use signs::{Sign, SignSeen};
+pub use signs::{Sign, SignSeen, Signs};
 pub use trouble::{RECOVERED_AFTER, Trouble};
 pub use watch::{JudgedThreshold, ThresholdResult};
 
-use signs::Signs;
 use watch::Watch;
 
 use crate::generator::Resource;

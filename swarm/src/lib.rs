@@ -9,7 +9,7 @@
 //!    machine ([`limits`]), the ports and files, and the URL itself ([`upstream`], [`playlist`]). What is left is a
 //!    command line per stream ([`ffmpeg::command`]).
 //! 3. [`dispatcher`] starts viewers as the [`ramp`] says, holds them, and drains them. Who wants another number of
-//!    viewers during the run asks it for one: [`stages`].
+//!    viewers during the run asks it for one: [`stages`], and the search for the limit ([`limit_search`]).
 //! 4. Each [`viewer`] keeps one FFmpeg running, as `supervise` lets processes live and die, and reports what happens.
 //! 5. [`stats`] adds the reports up, [`generator`] watches the machine that all this runs on, [`origin_metrics`] reads what the
 //!    origin says of itself, and [`output`] shows it all: metrics, status, summary, report.
@@ -28,6 +28,8 @@ pub mod generator;
 pub mod go_duration;
 pub mod health;
 pub mod judge;
+pub mod limit_run;
+pub mod limit_search;
 pub mod limits;
 pub mod observation;
 pub mod origin_metrics;
@@ -55,6 +57,7 @@ use dispatcher::{EndedBy, Outcome, Run};
 use exit_code::ExitCode;
 use ffmpeg::Stream;
 use generator::{Lag, Machine, Sources, Watch, shares_machine};
+use limit_run::Finding;
 use origin_metrics::Scraper;
 use output::admin::AdminServer;
 use output::metrics::Metrics;
@@ -149,11 +152,16 @@ async fn play(
         clients: match plan.course {
             Course::Hold => plan.clients,
             Course::Stages(_) => stages::FIRST_VIEWERS,
+            Course::FindLimit(_) => limit_search::FIRST_VIEWERS,
         },
         ramp: Ramp::new(plan.ramp_rate, plan.ramp_jitter, plan.seed),
         began: Instant::now(),
         duration: plan.duration,
         thresholds: plan.thresholds.clone(),
+        search: match &plan.course {
+            Course::FindLimit(search) => Some(search.clone()),
+            Course::Hold | Course::Stages(_) => None,
+        },
         seed: plan.seed,
     };
     let started = SystemTime::now();
@@ -185,7 +193,7 @@ async fn steered(
     let (helm, requests) = dispatcher::requests();
     let run = dispatcher::run(run, stop, requests, metrics, status);
     match &plan.course {
-        Course::Hold => run.await,
+        Course::Hold | Course::FindLimit(_) => run.await,
         Course::Stages(stages) => tokio::select! {
             outcome = run => outcome,
             never = stages::follow(stages, began, helm) => match never {},
@@ -255,6 +263,10 @@ fn announce(plan: &Plan, ffmpeg_version: &str, admin: Option<&AdminServer>) {
     let viewers = summary::count(plan.clients.into(), "viewer");
     match &plan.course {
         Course::Hold => tracing::info!("{viewers} at {} per second, {duration}, on {urls}", plan.ramp_rate),
+        Course::FindLimit(_) => tracing::info!(
+            "searching for the limit, up to {viewers} at {} per second, on {urls}",
+            plan.ramp_rate
+        ),
         Course::Stages(stages) => {
             tracing::info!("stages {stages}, at most {viewers}, {duration}, on {urls}");
         }
@@ -270,7 +282,8 @@ fn exit_code_of(outcome: &Outcome) -> ExitCode {
         EndedBy::SecondSignal => ExitCode::Killed,
         _ if outcome.after.totals.have_played == 0 => ExitCode::NothingPlayed,
         _ if outcome.judgement.crossed().next().is_some() => ExitCode::ThresholdCrossed,
-        EndedBy::Duration | EndedBy::Signal | EndedBy::Threshold => ExitCode::Finished,
+        _ if outcome.limit.as_ref().is_some_and(Finding::is_no_answer) => ExitCode::ThresholdCrossed,
+        _ => ExitCode::Finished,
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 
+use crate::limit_run::FindLimit;
 use crate::stages::Stages;
 use crate::threshold::Threshold;
 
@@ -25,6 +26,12 @@ pub const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// How long `--check` lets its viewer play: five segments of the usual two seconds.
 pub const CHECK_DURATION: Duration = Duration::from_secs(10);
+
+/// Shortest `--level-hold`: figures are read once per second, and one second decides nothing.
+pub const SHORTEST_LEVEL_HOLD: Duration = Duration::from_secs(3);
+
+/// Longest `--level-hold`: a search has a dozen levels, and shall end on the day on which it began.
+pub const LONGEST_LEVEL_HOLD: Duration = Duration::from_secs(3600);
 
 /// A whole run.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,12 +83,14 @@ pub struct Plan {
 }
 
 /// How many viewers shall run when.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Course {
     /// All, from the ramp to the end.
     Hold,
     /// As a profile says, which also says for how long.
     Stages(Stages),
+    /// As the search for the limit asks for.
+    FindLimit(FindLimit),
 }
 
 /// Which variant of a master playlist is played. A media playlist is played as it is in every mode.

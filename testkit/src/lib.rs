@@ -27,10 +27,16 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for a condition.
 #[track_caller]
-pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, is_so: impl FnMut() -> bool) {
+    wait_within(PATIENCE, what, is_so);
+}
+
+/// Waits for a condition that takes its time.
+#[track_caller]
+pub fn wait_within(patience: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
+        assert!(began.elapsed() < patience, "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::wait_until;
+use crate::{PATIENCE, wait_within};
 
 /// What a stream has said so far.
 #[derive(Debug)]
@@ -100,8 +100,14 @@ impl Running {
     /// Waits for its end.
     #[track_caller]
     pub fn wait(&mut self) -> Finished {
+        self.wait_within(PATIENCE)
+    }
+
+    /// Waits for the end of one that takes its time.
+    #[track_caller]
+    pub fn wait_within(&mut self, patience: Duration) -> Finished {
         let mut status = None;
-        wait_until("the program has ended", || {
+        wait_within(patience, "the program has ended", || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });

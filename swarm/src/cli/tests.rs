@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::*;
+use crate::plan::Course;
+use crate::threshold;
 
 const URL: &str = "http://h/s.m3u8";
 
@@ -204,6 +206,38 @@ fn stages_say_how_many_and_for_how_long() {
     assert_eq!((plan.clients, plan.duration), (200, Some(Duration::from_secs(360))));
     assert!(matches!(plan.course, Course::Stages(_)));
     assert_eq!(parsed(&[URL]).plan.course, Course::Hold);
+}
+
+#[test]
+fn the_thresholds_of_a_search_are_for_its_levels() {
+    let searched = |args: &[&str]| {
+        let plan = parsed(&[args, &["-find-limit", URL]].concat()).plan;
+        assert_eq!(plan.thresholds, []);
+        let Course::FindLimit(search) = plan.course else { panic!("{:?}", plan.course) };
+        search
+    };
+    let search = searched(&[]);
+    assert_eq!((search.most, search.tolerance, search.hold), (10, 0.05, Duration::from_secs(30)));
+    assert_eq!(search.thresholds, threshold::defaults());
+    let search = searched(&["-threshold", "error_ratio<2%", "-limit-tolerance", "0.1", "-level-hold", "1m"]);
+    let texts: Vec<_> = search.thresholds.iter().map(|threshold| threshold.text.as_str()).collect();
+    assert_eq!(
+        (texts, search.tolerance, search.hold),
+        (vec!["error_ratio<2%"], 0.1, Duration::from_secs(60))
+    );
+}
+
+#[test]
+fn what_a_search_cannot_be_is_told() {
+    for (args, told) in [
+        (["-stages", "5:1m"], "-find-limit and -stages exclude"),
+        (["-direct", "-no-cache"], "-find-limit and -direct exclude"),
+        (["-limit-tolerance", "60%"], "\"60%\" is not a share from 0% to 50%"),
+        (["-level-hold", "2s"], "\"2s\" is not from 3s to 1h"),
+    ] {
+        let said = mistakes(&[&args[..], &["-find-limit", URL]].concat());
+        assert!(said.iter().any(|mistake| mistake.contains(told)), "{args:?}: {said:?}");
+    }
 }
 
 #[test]

@@ -52,8 +52,8 @@ pub(super) struct Conductor {
     approach: Approach,
     seats: Seats,
     phase: Phase,
-    /// When a threshold was crossed that ends the run.
-    crossed: Option<Instant>,
+    /// What ends the run before its duration is over, and since when.
+    end: Option<(EndedBy, Instant)>,
     pub(super) stats: Stats,
 }
 
@@ -74,7 +74,7 @@ impl Conductor {
             approach,
             seats: Seats::default(),
             phase: Phase::Running,
-            crossed: None,
+            end: None,
             stats: Stats::new(clients, now),
         }
     }
@@ -93,9 +93,17 @@ impl Conductor {
         (self.approach.aim(), self.approach.position())
     }
 
-    /// A threshold was crossed that ends the run, as if its duration were over.
-    pub(super) fn end_by_threshold(&mut self, now: Instant) {
-        self.crossed.get_or_insert(now);
+    /// The run ends for this reason, as if its duration were over.
+    pub(super) fn end(&mut self, ended_by: EndedBy, now: Instant) {
+        self.end.get_or_insert((ended_by, now));
+    }
+
+    /// Another number of viewers shall run. A run that is ending has no use for it.
+    pub(super) fn steer(&mut self, Steer { viewers, pace }: Steer, now: Instant) {
+        if !self.is_draining() {
+            self.approach.aim_at(viewers, pace, now);
+            self.stats.aim_at(viewers, now);
+        }
     }
 
     /// How many shall run at this moment: the position of the ramp.
@@ -112,7 +120,8 @@ impl Conductor {
 
     /// When the run is over; `None` when only a signal ends it, or it is ending already.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let over = self.crossed.or_else(|| self.duration.map(|duration| self.began + duration));
+        let ended = self.end.map(|(_, at)| at);
+        let over = ended.or_else(|| self.duration.map(|duration| self.began + duration));
         over.filter(|_| !self.is_draining())
     }
 
@@ -122,8 +131,9 @@ impl Conductor {
                 Some(Step::Up(number)) => Action::Start { number, session: self.seats.take(number) },
                 Some(Step::Down(_)) | None => Action::Nothing,
             },
-            Event::DurationOver if self.crossed.is_some() => self.drain(EndedBy::Threshold, now),
-            Event::DurationOver => self.drain(EndedBy::Duration, now),
+            Event::DurationOver => {
+                self.drain(self.end.map_or(EndedBy::Duration, |(ended_by, _)| ended_by), now)
+            }
             Event::Stop(Stop::Gracefully) => self.drain(EndedBy::Signal, now),
             Event::Stop(Stop::AtOnce) => {
                 // What was true when the end began stays: only the reason is a new one.
@@ -134,11 +144,8 @@ impl Conductor {
                 drop(action);
                 Action::Abort
             }
-            Event::Steer(Steer { viewers, pace }) => {
-                if !self.is_draining() {
-                    self.approach.aim_at(viewers, pace, now);
-                    self.stats.aim_at(viewers, now);
-                }
+            Event::Steer(steer) => {
+                self.steer(steer, now);
                 Action::Nothing
             }
             Event::Report(report) => match self.stats.record(&report, self.target(), now) {
@@ -182,6 +189,7 @@ impl Conductor {
                 origin: None,
                 judgement: Judgement::default(),
                 verdict: Verdict::default(),
+                limit: None,
             },
             // Every viewer was lost to a panic: as if a signal had come now.
             Phase::Running => Outcome {
@@ -193,6 +201,7 @@ impl Conductor {
                 origin: None,
                 judgement: Judgement::default(),
                 verdict: Verdict::default(),
+                limit: None,
             },
         }
     }
@@ -250,7 +259,7 @@ mod tests {
     fn a_crossed_threshold_ends_the_run_before_its_duration() {
         let mut conductor = conductor(1, 60);
         let now = conductor.began + Duration::from_secs(5);
-        conductor.end_by_threshold(now);
+        conductor.end(EndedBy::Threshold, now);
         assert_eq!(conductor.deadline(), Some(now));
         assert_eq!(conductor.handle(Event::DurationOver, now), Action::Drain);
         assert_eq!((conductor.outcome(now).ended_by, conductor.deadline()), (EndedBy::Threshold, None));

@@ -45,11 +45,11 @@ pub struct SignSeen {
 
 /// The signs so far, in the order in which they came.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Signs(Vec<SignSeen>);
+pub struct Signs(Vec<SignSeen>);
 
 impl Signs {
-    /// Within a second the cause comes before what follows from it.
-    pub(super) fn look_at(&mut self, second: &Second, figures: &Figures) {
+    /// Takes in a second and its figures. Within a second the cause comes before what follows from it.
+    pub fn look_at(&mut self, second: &Second, figures: &Figures) {
         for error in figures.errors.iter().filter(|error| error.ratio >= ERRORS_FROM) {
             self.note(Sign::Errors(error.class.clone()), second);
         }
@@ -74,7 +74,8 @@ impl Signs {
         }
     }
 
-    pub(super) fn in_order(&self) -> Vec<SignSeen> {
+    /// All, the first first.
+    pub fn in_order(&self) -> Vec<SignSeen> {
         self.0.clone()
     }
 }

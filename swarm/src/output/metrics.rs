@@ -28,6 +28,12 @@ pub struct Metrics {
     views_completed_total: IntCounter,
     /// What is said of the run so far: 1 for the state that holds, 0 for the others
     verdict: IntGaugeVec,
+    /// Viewers of the level that a search for the limit tries now: 0 when none does
+    limit_level: IntGauge,
+    /// Most viewers that held in the search so far
+    limit_held: IntGauge,
+    /// Fewest viewers that failed in the search so far: 0 while none has
+    limit_failed: IntGauge,
     /// Every viewer of the ramp was started: no metric, it is `/readyz`
     ready: Arc<AtomicBool>,
 }
@@ -84,6 +90,12 @@ impl Metrics {
             clients_restarted_total: counter(
                 "clients_restarted_total",
                 "FFmpeg processes started to replace one that failed.",
+            )?,
+            limit_level: gauge("limit_level", "Viewers of the level that a search for the limit tries now.")?,
+            limit_held: gauge("limit_held", "Most viewers that held in the search for the limit so far.")?,
+            limit_failed: gauge(
+                "limit_failed",
+                "Fewest viewers that failed in the search for the limit so far; 0 while none has.",
             )?,
             process_exits_total: exits,
             verdict,
@@ -143,6 +155,13 @@ impl Metrics {
         for state in State::ALL {
             self.verdict.with_label_values(&[state.label()]).set((state == now).into());
         }
+    }
+
+    /// Where the search for the limit stands: viewers of the level, most that held, fewest that failed.
+    pub fn set_limit(&self, level: u32, held: u32, failed: Option<u32>) {
+        self.limit_level.set(level.into());
+        self.limit_held.set(held.into());
+        self.limit_failed.set(failed.unwrap_or_default().into());
     }
 
     /// The ramp is complete; stays so.

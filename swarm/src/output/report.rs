@@ -14,6 +14,7 @@ use super::summary;
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::generator::GeneratorSnapshot;
 use crate::judge::{Evidence, JudgedThreshold};
+use crate::limit_run::Finding;
 use crate::origin_metrics::OriginSnapshot;
 use crate::plan::{Course, Pace, Plan, VariantMode};
 use crate::stats::{FailureKind, Row, WireSnapshot};
@@ -37,8 +38,10 @@ pub struct Report {
     processes: Processes,
     failures: Vec<FailureKind>,
     other_failures: u64,
-    verdict: Verdict,
+    /// None of a search: its levels are meant to fail.
+    verdict: Option<Verdict>,
     judgement: JudgementSection,
+    limit: Option<Finding>,
     wire: Option<WireSnapshot>,
     generator: GeneratorSnapshot,
     origin_metrics: Option<OriginSnapshot>,
@@ -115,7 +118,7 @@ pub struct Times {
 impl Report {
     /// Of a run that has ended.
     pub fn new(plan: &Plan, ffmpeg_version: &str, times: Times, outcome: &Outcome, exit_code: u8) -> Self {
-        let Outcome { ended_by, at_end, after, wire, generator, origin, judgement, verdict } = outcome;
+        let Outcome { ended_by, at_end, after, wire, generator, origin, judgement, verdict, limit } = outcome;
         let exits = at_end.exits.iter().map(|(exit, count)| (exit.label(), *count));
         Self {
             schema: "ffmpeg-hls-swarm.report",
@@ -132,7 +135,7 @@ impl Report {
                 duration_s: plan.duration.map(|duration| duration.as_secs_f64()),
                 stages: match &plan.course {
                     Course::Stages(stages) => Some(stages.to_string()),
-                    Course::Hold => None,
+                    Course::Hold | Course::FindLimit(_) => None,
                 },
                 variant: plan.variant,
                 pace: plan.pace,
@@ -170,11 +173,12 @@ impl Report {
             },
             failures: after.failures.clone(),
             other_failures: after.other_failures,
-            verdict: verdict.clone(),
+            verdict: limit.is_none().then(|| verdict.clone()),
             judgement: JudgementSection {
                 evidence: judgement.evidence.clone(),
                 thresholds: judgement.thresholds.clone(),
             },
+            limit: limit.clone(),
             wire: wire.clone(),
             generator: generator.clone(),
             origin_metrics: origin.clone(),

@@ -9,6 +9,7 @@ use super::{generator_summary, origin_summary, wire_summary};
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::go_duration;
 use crate::judge::{JudgedThreshold, ThresholdResult};
+use crate::limit_run::Finding;
 use crate::stats::Snapshot;
 use crate::verdict::clock;
 
@@ -17,6 +18,9 @@ const FAILURE_LINES: usize = 5;
 
 /// How it went, in one sentence without a full stop.
 pub fn sentence(outcome: &Outcome) -> String {
+    if let Some(limit) = &outcome.limit {
+        return limit.sentence.clone();
+    }
     let Snapshot { elapsed, target, totals, target_reached_after, all_ran_for, least_active, .. } =
         &outcome.at_end;
     let Snapshot { peak_target, target_moved, .. } = &outcome.at_end;
@@ -77,7 +81,7 @@ pub fn text(outcome: &Outcome) -> String {
     let Snapshot { elapsed, target, totals, target_reached_after, exits, .. } = &outcome.at_end;
     let Snapshot { peak_target, target_moved, .. } = &outcome.at_end;
     let Snapshot { failures, other_failures, .. } = &outcome.after;
-    let mut rows: Vec<(&str, String)> = Vec::new();
+    let mut rows: Vec<(&str, String)> = outcome.limit.iter().flat_map(limit_rows).collect();
     let reached = target_reached_after.map_or_else(
         || "never all at the same time".to_owned(),
         |after| format!("all after {}", seconds(after)),
@@ -110,15 +114,28 @@ pub fn text(outcome: &Outcome) -> String {
         EndedBy::Duration => "the duration was over",
         EndedBy::Signal => "stopped by a signal",
         EndedBy::Threshold => "a threshold was crossed",
+        EndedBy::Search => "the search was over",
         EndedBy::SecondSignal => "killed by a second signal",
     };
     rows.push(("ended", format!("after {}: {how}", seconds(*elapsed))));
-    let mut text = format!("{}.\n{}.\n\n", outcome.verdict.sentence, sentence(outcome));
+    let mut text = String::new();
+    if outcome.limit.is_none() {
+        // A search has no verdict: its levels are meant to fail.
+        writeln!(text, "{}.", outcome.verdict.sentence).unwrap_or_default();
+    }
+    write!(text, "{}.\n\n", sentence(outcome)).unwrap_or_default();
     for (name, value) in rows {
         // Writing to a string cannot fail.
         writeln!(text, "  {name:<11}{value}").unwrap_or_default();
     }
     text
+}
+
+/// What broke first, and a line for each level.
+fn limit_rows(limit: &Finding) -> Vec<(&'static str, String)> {
+    let signs = limit.signs_text().map(|signs| ("signs", signs));
+    let levels = limit.levels.iter().map(|level| ("level", level.line()));
+    signs.into_iter().chain(levels).collect()
 }
 
 fn threshold_text(judged: &JudgedThreshold) -> String {
@@ -184,6 +201,7 @@ mod tests {
             origin: None,
             judgement: Judgement::default(),
             verdict: Verdict { sentence: "HEALTHY: no stall".to_owned(), ..Verdict::default() },
+            limit: None,
         }
     }
 

@@ -135,9 +135,16 @@ fn the_report_schema_is_what_a_report_has() {
     assert_eq!(documented, written);
 }
 
+/// What the documentation says that the `limit` of a report has.
+pub(crate) fn documented_limit() -> BTreeSet<String> {
+    let text = document("CONFIGURATION.md");
+    let after = text.split_once("## The limit in the report").map(|(_, after)| after).unwrap();
+    rows(after.split("\n## ").next().unwrap(), "| `").into_iter().map(|cells| cells[0].clone()).collect()
+}
+
 /// Dotted paths of everything in `value`; arrays of objects as `name[].field`, the map of exits as one, and the
 /// spells of a saturated load box too, because a good machine has none.
-fn paths(value: &serde_json::Value, at: &str, found: &mut BTreeSet<String>) {
+pub(crate) fn paths(value: &serde_json::Value, at: &str, found: &mut BTreeSet<String>) {
     match value {
         serde_json::Value::Object(fields)
             if !matches!(at, "processes.exits" | "series[].errors_by_class") =>

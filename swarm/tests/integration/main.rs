@@ -9,6 +9,7 @@ mod formats;
 mod generator;
 mod interface;
 mod judging;
+mod limit;
 mod origin_metrics;
 mod playing;
 mod preflight;
