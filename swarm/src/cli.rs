@@ -138,6 +138,9 @@ struct Args {
     /// What must hold, as in `rebuffer_ratio<1%` or `segment_duration_p95<1s; for 10s; abort`; repeatable
     #[arg(long, env = "HLSSWARM_THRESHOLD", value_name = "EXPR", value_delimiter = '\n')]
     threshold: Vec<String>,
+    /// Compare with an earlier run: its JSON report
+    #[arg(long, env = "HLSSWARM_COMPARE", value_name = "FILE")]
+    compare: Option<PathBuf>,
     /// Makes jitter repeatable; random and printed when not given
     #[arg(long, env = "HLSSWARM_SEED", value_name = "N")]
     seed: Option<String>,
@@ -370,6 +373,7 @@ impl Args {
             ffmpeg_arg,
             report,
             threshold,
+            compare,
             seed,
             print_cmd,
             check,
@@ -432,6 +436,7 @@ impl Args {
             ffmpeg_options: ffmpeg_options?.concat(),
             reports: report,
             thresholds,
+            compare,
             seed: seed.unwrap_or_else(|| Some(fastrand::u64(..)))?,
         };
         Some(Invocation { plan, mode, log: Log { json: json?, debug: verbose } })

@@ -156,11 +156,14 @@ impl Earlier {
     /// A sentence that says what is wrong with the file.
     pub fn read(path: &Path) -> Result<Self, String> {
         let file = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| format!("-compare: {file} cannot be read: {error}"))?;
+        let bytes =
+            std::fs::read(path).map_err(|error| format!("-compare: {file} cannot be read: {error}"))?;
         let report: Value = serde_json::from_slice(&bytes)
             .map_err(|error| format!("-compare: {file} is no JSON report of swarm: {error}"))?;
         if report["schema"] != "ffmpeg-hls-swarm.report" || report["judgement"].is_null() {
-            return Err(format!("-compare: {file} is no report with a judgement: write one with -report FILE.json"));
+            return Err(format!(
+                "-compare: {file} is no report with a judgement: write one with -report FILE.json"
+            ));
         }
         Ok(Self { file, report })
     }
@@ -195,7 +198,8 @@ fn change(figure: &Figure, before: &Value, now: &Value) -> Option<Change> {
     let noise = errors.map(|(a, b)| NOISE_FACTOR * a.hypot(b));
     let beyond_noise = noise.map(|noise| (now - before).abs() > noise);
     let say = |value| figure.quantity.say(value);
-    let relative = if before > 0.0 { format!(" ({:+.0} %)", (now / before - 1.0) * 100.0) } else { String::new() };
+    let relative =
+        if before > 0.0 { format!(" ({:+.0} %)", (now / before - 1.0) * 100.0) } else { String::new() };
     let noise_text = match (noise, beyond_noise) {
         (Some(noise), Some(true)) => format!("more than the noise of {}", say(noise)),
         (Some(noise), _) => format!("within the noise of {}", say(noise)),
@@ -210,8 +214,11 @@ fn standard_error(figure: &Figure, report: &Value) -> Option<f64> {
     let from_s = report.pointer("/judgement/steady_from_s").and_then(Value::as_f64).unwrap_or_default();
     let rows = report["series"].as_array()?;
     let is_judged = |row: &&Value| {
-        let begin = row["until_s"].as_f64().zip(row["lasted_s"].as_f64()).map(|(until, lasted)| until - lasted);
-        row["saturated"].is_null() && row["ramping"] == false && begin.is_some_and(|begin| begin >= from_s - 0.01)
+        let begin =
+            row["until_s"].as_f64().zip(row["lasted_s"].as_f64()).map(|(until, lasted)| until - lasted);
+        row["saturated"].is_null()
+            && row["ramping"] == false
+            && begin.is_some_and(|begin| begin >= from_s - 0.01)
     };
     let values: Vec<f64> = rows.iter().filter(is_judged).filter_map(figure.of_row).collect();
     let piece = (values.len() / PIECES).max(SHORTEST_PIECE);
@@ -265,7 +272,9 @@ mod tests {
         let quiet = compared(report(10, 100.0, 10.0, 65), &report(10, 150.0, 10.0, 65));
         let change = &quiet.changes[0];
         assert_eq!((change.metric, change.beyond_noise), ("segment_duration_p95", Some(true)), "{change:?}");
-        assert!(change.text.starts_with("segment_duration_p95: 105 ms before, 155 ms now (+48 %), more than"));
+        assert!(
+            change.text.starts_with("segment_duration_p95: 105 ms before, 155 ms now (+48 %), more than")
+        );
         assert!(change.noise.unwrap() < 0.01);
         let noisy = compared(report(10, 100.0, 900.0, 65), &report(10, 150.0, 900.0, 65));
         assert_eq!(noisy.changes[0].beyond_noise, Some(false), "{:?}", noisy.changes[0]);

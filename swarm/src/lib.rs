@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod compare;
 pub mod dispatcher;
 pub mod exit_code;
 pub mod ffmpeg;
@@ -89,6 +90,7 @@ pub async fn run(invocation: Invocation, terminal: Terminal) -> anyhow::Result<E
             plan.duration = Some(CHECK_DURATION);
             plan.reports.clear();
             plan.thresholds.clear();
+            plan.compare = None;
         }
         Mode::Run => {}
     }
@@ -129,7 +131,7 @@ async fn play(
     stop: StopSignals,
     terminal: Terminal,
 ) -> anyhow::Result<ExitCode> {
-    let Ready { streams, connector, ffmpeg, metrics: listener, warnings } = ready;
+    let Ready { streams, connector, ffmpeg, metrics: listener, warnings, earlier } = ready;
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
@@ -173,7 +175,11 @@ async fn play(
         Mode::Check => println!("{}", check_sentence(&outcome)),
         _ => print!("{}", summary::text(&outcome)),
     }
-    let report = Report::new(plan, &version, times, &outcome, exit_code as u8);
+    let mut report = Report::new(plan, &version, times, &outcome, exit_code as u8);
+    if let Some(earlier) = earlier {
+        let comparison = report.compare_with(&earlier).context("failed to compare the runs")?;
+        print!("{}", summary::comparison(comparison));
+    }
     for path in &plan.reports {
         report.write(path).with_context(|| format!("failed to write the report {}", path.display()))?;
         tracing::info!("report written to {}", path.display());

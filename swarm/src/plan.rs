@@ -76,6 +76,8 @@ pub struct Plan {
     pub pace: Pace,
     /// Where reports are written at the end.
     pub reports: Vec<PathBuf>,
+    /// Report of an earlier run, to be compared with.
+    pub compare: Option<PathBuf>,
     /// What the run must hold.
     pub thresholds: Vec<Threshold>,
     /// Makes ramp jitter and backoff jitter repeatable.

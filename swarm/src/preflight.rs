@@ -9,6 +9,7 @@ use supervise::CommandLine;
 use supervise::program::{self, Missing, Program};
 use url::Url;
 
+use crate::compare::Earlier;
 use crate::ffmpeg::capabilities::{self, Capabilities, Unfit};
 use crate::ffmpeg::{Analysis, Launcher, Stream};
 use crate::limits::{Limits, Shortage};
@@ -32,11 +33,16 @@ pub struct Ready {
     pub metrics: Option<TcpListener>,
     /// What may go wrong, one sentence each.
     pub warnings: Vec<String>,
+    /// The run to compare with.
+    pub earlier: Option<Earlier>,
 }
 
 /// One reason why the run cannot begin. The text is a sentence without a full stop.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
+    /// What `-compare` names is no report.
+    #[error("{0}")]
+    Earlier(String),
     /// No FFmpeg.
     #[error(transparent)]
     Missing(#[from] Missing),
@@ -129,6 +135,11 @@ pub async fn check(plan: &Plan) -> Result<Ready, Vec<Problem>> {
             problems.push(Problem::SourceAddress { address, reason });
         }
     }
+    let earlier = plan.compare.as_deref().map(Earlier::read).transpose();
+    let earlier = earlier.unwrap_or_else(|reason| {
+        problems.push(Problem::Earlier(reason));
+        None
+    });
     for path in &plan.reports {
         if let Err(reason) = try_folder(path) {
             problems.push(Problem::Report { path: path.clone(), reason });
@@ -149,7 +160,7 @@ pub async fn check(plan: &Plan) -> Result<Ready, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(Ready { streams, connector, ffmpeg, metrics, warnings })
+    Ok(Ready { streams, connector, ffmpeg, metrics, warnings, earlier })
 }
 
 /// The command of a viewer for each URL, as it works by itself, without the wire: needs FFmpeg, and the URL only

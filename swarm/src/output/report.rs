@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::summary;
+use crate::compare::{Comparison, Earlier};
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::generator::GeneratorSnapshot;
 use crate::judge::{Evidence, JudgedThreshold};
@@ -46,6 +47,7 @@ pub struct Report {
     generator: GeneratorSnapshot,
     origin_metrics: Option<OriginSnapshot>,
     series: Vec<Row>,
+    comparison: Option<Comparison>,
 }
 
 /// What makes the run repeatable. Values of headers are left out: they may be secrets.
@@ -183,7 +185,17 @@ impl Report {
             generator: generator.clone(),
             origin_metrics: origin.clone(),
             series: judgement.series.clone(),
+            comparison: None,
         }
+    }
+
+    /// Sets it beside an earlier run.
+    ///
+    /// # Errors
+    /// When the report cannot be written as JSON, which its types exclude.
+    pub fn compare_with(&mut self, earlier: &Earlier) -> serde_json::Result<&Comparison> {
+        let now = serde_json::to_value(&*self)?;
+        Ok(self.comparison.insert(earlier.compare(&now)))
     }
 
     /// Writes the whole file or nothing: a reader never sees half a report.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use supervise::Exit;
 
 use super::{generator_summary, origin_summary, wire_summary};
+use crate::compare::{Comparison, Difference};
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::go_duration;
 use crate::judge::{JudgedThreshold, ThresholdResult};
@@ -147,6 +148,21 @@ fn threshold_text(judged: &JudgedThreshold) -> String {
     let seen = judged.seen.as_ref().map(|seen| format!(", {seen}")).unwrap_or_default();
     let when = judged.crossed_after_s.map(|after| format!(" at {}", clock(after))).unwrap_or_default();
     format!("{how}{when}: {}{seen}", judged.threshold)
+}
+
+/// This run beside an earlier one, below the table.
+pub fn comparison(of: &Comparison) -> String {
+    let verdict = of.verdict_before.as_ref().map(|state| format!(", then {state}")).unwrap_or_default();
+    let mut text = format!("\nCompared with {} of {}{verdict}:\n", of.file, of.started_at);
+    let differences = of.differences.iter().map(|difference| {
+        let Difference { setting, before, now } = difference;
+        format!("not the same test: {setting} {before} before, {now} now")
+    });
+    for line in differences.chain(of.changes.iter().map(|change| change.text.clone())) {
+        // Writing to a string cannot fail.
+        writeln!(text, "  {line}").unwrap_or_default();
+    }
+    text
 }
 
 fn exits_text(exits: &std::collections::BTreeMap<Exit, u64>) -> String {

@@ -123,8 +123,16 @@ fn the_report_schema_is_what_a_report_has() {
     let flags = ["-clients", "2", "-ramp-rate", "50", "-duration", "6s", "-report", path.to_str().unwrap()];
     let endpoint = ["-origin-metrics", &says.url("/metrics")];
     let thresholds = ["-threshold", "restarts<9", "-threshold", "error_ratio<100%; for 5s"];
+    let earlier = folder.path().join("earlier.json");
+    std::fs::write(
+        &earlier,
+        r#"{"schema": "ffmpeg-hls-swarm.report", "started_at": "", "series": [],
+        "judgement": {"judged": {"clients_active_mean": 2.0}}}"#,
+    )
+    .unwrap();
+    let compare = ["-compare", earlier.to_str().unwrap()];
     let urls = [live.url.as_str(), &gap.url("/vod.m3u8")];
-    let mut swarm = Swarm::start(&[&flags[..], &endpoint, &thresholds, &urls].concat());
+    let mut swarm = Swarm::start(&[&flags[..], &endpoint, &thresholds, &compare, &urls].concat());
     swarm.wait_for_metric("hlsswarm_clients_playing", |playing| playing >= 1);
     wait_until("both FFmpegs run", || swarm.ffmpegs().len() == 2);
     testkit::send(swarm.ffmpegs()[0], nix::sys::signal::Signal::SIGKILL);

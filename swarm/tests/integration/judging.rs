@@ -108,3 +108,28 @@ fn a_frozen_encoder_is_a_stale_stream_and_no_overload() {
     assert_eq!(report["verdict"]["cause"], "stale", "{:#}", report["judgement"]["first_signs"]);
     assert_eq!(report["judgement"]["first_signs"][0]["kind"], "stale");
 }
+
+#[test]
+fn a_run_is_set_beside_an_earlier_one() {
+    let origin = origin("one-second", &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (_, before) = play(&origin.url, &["-duration", "12s"]);
+    let path = folder.path().join("before.json");
+    std::fs::write(&path, before.to_string()).unwrap();
+    let compare = ["-compare", path.to_str().unwrap()];
+    let (finished, now) = play(&origin.url, &[&compare[..], &["-duration", "12s"]].concat());
+    assert!(finished.stdout.contains("\nCompared with "), "{}", finished.stdout);
+    let comparison = &now["comparison"];
+    assert_eq!(comparison["comparable"], true, "{comparison:#}");
+    let segments = &comparison["changes"][0];
+    assert_eq!(segments["before"], before["judgement"]["judged"]["segment_duration"]["p95_s"]);
+    let (other, now) = play(&origin.url, &[&compare[..], &["-duration", "2s", "-variant", "first"]].concat());
+    assert!(
+        other.stdout.contains("not the same test: variant \"all\" before, \"first\" now"),
+        "{}",
+        other.stdout
+    );
+    assert_eq!(now["comparison"]["comparable"], false);
+    let missing = run(&["-compare", "/nowhere.json", "-metrics", "off", &origin.url]);
+    assert_eq!(missing.code, Some(3), "{missing:?}");
+}
