@@ -382,7 +382,7 @@ impl Args {
             verbose,
         } = self;
         let mut take = Collector { mistakes };
-        if urls.is_empty() {
+        if urls.iter().all(|text| text.trim().is_empty()) {
             take.note("no HLS URL was given: add the address of a playlist, such as http://127.0.0.1:8080/stream.m3u8");
         }
         // From the environment they come as one text. No URL has a space in it.

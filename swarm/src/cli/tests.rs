@@ -125,6 +125,7 @@ fn unknown_flags_are_all_told_with_what_was_meant() {
 #[test]
 fn a_missing_url_and_a_missing_value_are_told() {
     assert!(mistakes(&[])[0].contains("no HLS URL"));
+    assert!(mistakes(&[""])[0].contains("no HLS URL"), "a shell variable that is not set");
     assert!(mistakes(&[URL, "-clients"])[0].contains("--clients"));
 }
 
