@@ -12,7 +12,10 @@ take_down() {
     trap - EXIT
     echo "taking the lab down; its logs are in $folder"
     for pid in "${machines[@]}"; do
-        if kill -TERM "$pid" 2>/dev/null; then wait "$pid" || echo "a machine ended with $?"; fi
+        if kill -TERM "$pid" 2>/dev/null; then
+            # More than 128 is the signal that it was just sent.
+            wait "$pid" || [ $? -gt 128 ] || echo "a machine failed while it ended: see $folder/*/console.log" >&2
+        fi
     done
 }
 trap take_down EXIT

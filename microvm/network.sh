@@ -22,7 +22,7 @@ case ${1:-} in
     down)
         for interface in $LAB_INTERFACES "$LAB_BRIDGE"; do
             name=${interface%%:*}
-            if [ -e "/sys/class/net/$name" ]; then ip link delete "$name"; fi
+            if ip link show "$name" >/dev/null 2>&1; then ip link delete "$name"; fi
         done
         ;;
     *)

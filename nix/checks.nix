@@ -30,6 +30,18 @@ let
         installPhase = "touch $out";
       });
 
+  # Viewers on a stream, in the sandbox: `swarm` exits with 0 only if they received media.
+  plays =
+    swarm:
+    pkgs.runCommand "${swarm.name}-plays" { } ''
+      coproc ORIGIN {
+        exec ${lib.getExe packages.test-origin-vod} --port 0 --cache-dir ${packages.media-vod}
+      }
+      read -r url <&"''${ORIGIN[0]}"
+      ${lib.getExe swarm} -clients 2 -duration 5s -metrics off "$url" | tee $out
+      kill "$ORIGIN_PID"
+    '';
+
   # A machine with both services: their units, and with them the programs' own check of their flags.
   machine = nixosSystem {
     modules = [
@@ -84,6 +96,9 @@ lib.filterAttrs (
     pkgs.ffmpeg-headless
     pkgs.nginx
   ];
+
+  plays = plays packages.swarm;
+  plays-lean = plays packages.swarm-lean;
 
   modules = pkgs.runCommand "modules-check" { } ''
     mkdir $out

@@ -20,7 +20,7 @@ for program in "$@"; do
         ip) packages+=(iproute2) ;;
         nsenter) packages+=(util-linux) ;;
         pgrep) packages+=(procps) ;;
-        setpriv) packages+=(util-linux) ;;
+        setpriv | unshare) packages+=(util-linux) ;;
         xz) packages+=(xz-utils) ;;
         *) packages+=("$program") ;;
     esac
