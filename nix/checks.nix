@@ -93,6 +93,7 @@ lib.filterAttrs (
   # Loopback is all the network that they need, and all that the sandbox has.
   # Those of packaging look at the whole repository, and belong to a checkout.
   tests = cargo "tests" "cargo test --workspace --exclude packaging --offline" [
+    pkgs.curl
     pkgs.ffmpeg-headless
     pkgs.nginx
   ];
