@@ -1,9 +1,10 @@
 //! The command line as its users type it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::*;
-use crate::plan::Course;
+use crate::plan::{Course, Pace, VariantMode};
 use crate::threshold;
 
 const URL: &str = "http://h/s.m3u8";
