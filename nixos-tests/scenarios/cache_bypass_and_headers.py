@@ -17,16 +17,18 @@ def seen(test: str, user_agent: str = "ffmpeg-hls-swarm/") -> list[dict[str, typ
     return entries
 
 
+def caching(test: str) -> set[tuple[str, str]]:
+    """Both headers that ask caches to step aside, as they were on the requests of a run."""
+    return {(entry["cache_control"], entry["pragma"]) for entry in seen(test)}
+
+
 with subtest("Without flags caches may answer"):
-    assert {(entry["cache_control"], entry["pragma"]) for entry in seen("plain")} == {("", "")}
+    assert caching("plain") == {("", "")}, caching("plain")
 
 with subtest("-no-cache is on every request"):
-    assert {(entry["cache_control"], entry["pragma"]) for entry in seen("bypass")} == {("no-cache", "no-cache")}
+    assert caching("bypass") == {("no-cache", "no-cache")}, caching("bypass")
 
 with subtest("A user agent of one's own replaces ours"):
-    assert {entry["user_agent"] for entry in seen("named", "lab/1")} == {"lab/1"}
-    assert [entry for entry in requests_served(origin) if entry["x_test"] == "named"] == []
-
-with subtest("Nothing of the wire's own reaches the origin"):
-    headers = origin.succeed("cat $ACCESS_LOG")
-    assert "swarm-ticket" not in headers.lower()
+    assert seen("named", "lab/1") != []
+    ours = [entry for entry in requests_served(origin) if entry["x_test"] == "named"]
+    assert ours == [], ours[:3]

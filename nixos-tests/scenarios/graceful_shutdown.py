@@ -10,6 +10,8 @@ wait_until_live(origin)
 with subtest("SIGTERM in the ramp: exit code 0, a report, nothing left"):
     load = Swarm(swarm, "-clients 100 -ramp-rate 5 $STREAM")
     load.metrics.wait_until("hlsswarm_clients_started_total >= 5")
+    # A run in which nobody ever played ends with another code.
+    load.metrics.wait_until("hlsswarm_clients_playing >= 1")
     report = load.finish(STOP_S)
     assert report["outcome"]["ended_by"] == "signal", report["outcome"]
     assert 5 <= report["processes"]["started"] < 100, report["processes"]
@@ -30,6 +32,8 @@ with subtest("SIGTERM at full load: exit code 0, a report, nothing left"):
 with subtest("SIGKILL: nothing can be reported, and yet nothing is left"):
     load = Swarm(swarm, f"-clients {VIEWERS} -ramp-rate 20 $STREAM")
     load.metrics.wait_until(f"hlsswarm_clients_playing == {VIEWERS}")
+    # A stopped FFmpeg cannot notice by itself that its swarm is gone.
+    swarm.succeed("pkill -STOP -x ffmpeg")
     load.signal("KILL")
     assert load.wait_for_end(STOP_S) == 128 + 9
     wait_until_no_ffmpeg_is_left(swarm, STOP_S)
