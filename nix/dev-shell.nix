@@ -15,10 +15,16 @@ pkgs.mkShell {
     pkgs.actionlint
     pkgs.curl
     pkgs.gnumake
+    pkgs.iproute2
     pkgs.jq
+    pkgs.mypy
     pkgs.nixfmt
+    pkgs.procps
+    pkgs.prometheus
     pkgs.python3
+    pkgs.python3Packages.pyflakes
     pkgs.shellcheck
+    pkgs.util-linux
     pkgs.wrk
   ];
 }

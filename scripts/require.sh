@@ -20,6 +20,8 @@ for program in "$@"; do
         ip) packages+=(iproute2) ;;
         nsenter) packages+=(util-linux) ;;
         pgrep) packages+=(procps) ;;
+        # Debian gives the command a name of its own.
+        pyflakes3) command -v pyflakes >/dev/null || packages+=(pyflakes3) ;;
         setpriv | unshare) packages+=(util-linux) ;;
         xz) packages+=(xz-utils) ;;
         *) packages+=("$program") ;;

@@ -185,6 +185,13 @@ def requests_served(host: Host, user_agent: str = "ffmpeg-hls-swarm/") -> list[d
     return [entry for entry in entries if entry["range"] and entry["user_agent"].startswith(user_agent)]
 
 
+def require_verdict(report: typing.Any, state: str, cause: str | None) -> None:
+    """Fails unless this is what the run was called. A load box that was short of something at the time makes no verdict."""
+    verdict = report["verdict"]
+    short_of = report["generator"]["saturated_resource"]
+    assert (verdict["state"], verdict["cause"]) == (state, cause) or short_of, f"{verdict['state']}: {verdict['sentence']}"
+
+
 def rows(section: list[dict[str, typing.Any]], key: str) -> dict[str, dict[str, typing.Any]]:
     """A list of a report by one of its fields: `rows(report["wire"]["kinds"], "kind")["segment"]`."""
     return {row[key]: row for row in section}

@@ -10,8 +10,8 @@
   services.hls-test-origin = {
     enable = true;
     openFirewall = true;
-    # Prepared media where there is some: the machine then encodes nothing.
-    media = packages."media-${host.settings.profile}" or null;
+    # Prepared media, so that the machine encodes nothing; not where the profile is changed, which needs media of its own.
+    media = if host.settings ? set then null else packages."media-${host.settings.profile}";
     inherit (host) settings;
   };
 }

@@ -29,6 +29,8 @@ with subtest("The encoder goes on, and so do the viewers"):
     wait_until_live(origin)
 
 report = load.finish()
+require_verdict(report, "failing", "stale")
+assert report["verdict"]["cause"] != "load", report["verdict"]
 assert report["wire"]["errors"] == [], report["wire"]["errors"]
 assert report["wire"]["playback"]["viewers_ever_stalled"] == 5, report["wire"]["playback"]
 assert report["wire"]["playlists"][0]["times_stale"] >= 1, report["wire"]["playlists"]

@@ -83,11 +83,22 @@ for host in (origin, cmaf):
         assert "plays" in said or "played" in said, said
 
 with subtest("A browser may play it from another site, and nothing else is served"):
-    headers = swarm.succeed("curl --silent --fail --head $STREAM").lower()
+    headers = swarm.succeed("curl --silent --fail --head $ORIGIN_URL/stream.m3u8").lower()
     assert "access-control-allow-origin: *" in headers, headers
     assert "cache-control: no-cache" in headers, headers
-    for path in ("nginx.conf", "..%2fnginx.conf", ".hidden", ""):
+    for path in ("nginx.conf", "..%2fnginx.conf", ".hidden"):
         status = swarm.succeed(f"curl --silent --path-as-is --output /dev/null --write-out '%{{http_code}}' $ORIGIN_URL/{path}")
         assert status in ("403", "404", "400"), f"{path}: {status}"
-    status = swarm.succeed("curl --silent --request POST --output /dev/null --write-out '%{http_code}' $STREAM")
+    status = swarm.succeed("curl --silent --request POST --output /dev/null --write-out '%{http_code}' $ORIGIN_URL/stream.m3u8")
     assert status == "405", status
+
+with subtest("The page for people, the metrics for machines"):
+    page = swarm.succeed("curl --silent --fail $ORIGIN_URL/")
+    assert "<video" in page and "state.json" in page, page
+    state = json.loads(swarm.succeed("curl --silent --fail $ORIGIN_URL/state.json"))
+    assert state["encoder_running"] and len(state["streams"]) >= 3, state
+    metrics = Metrics(swarm, "$ORIGIN_URL")
+    metrics.require("hlsorigin_encoder_running == 1", "hlsorigin_playlist_age_seconds < 10")
+    # What was refused above was counted, too.
+    metrics.wait_until('hlsorigin_requests_total{kind="playlist",status="200"} > 6')
+    metrics.wait_until('hlsorigin_requests_total{status="405"} == 1')

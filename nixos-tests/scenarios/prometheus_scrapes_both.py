@@ -29,9 +29,11 @@ def firing() -> set[str]:
 
 with subtest("Both are scraped"):
     wait_until("the swarm is up", lambda: queried('up{job="hls-swarm"}') == 1)
+    wait_until("the origin is up", lambda: queried('up{job="hls-test-origin"}') == 1)
 
 with subtest("What Prometheus knows is what the programs say"):
     wait_until("it knows the viewers", lambda: queried("hlsswarm_clients_active") == 4)
+    wait_until("the origin served them", lambda: (queried('sum(hlsorigin_requests_total{kind="segment"})') or 0) > 4)
     wait_until("and how they play", lambda: (queried("rate(hlsswarm_playing_seconds_total[10s])") or 0) > 2)
 
 with subtest("The rules are loaded, and nothing is wrong"):

@@ -47,6 +47,10 @@ with subtest("Nobody was lost on the way"):
     assert report["wire"]["errors"] == [], report["wire"]["errors"]
     assert report["wire"]["playback"]["stalls"] == 0, report["wire"]["playback"]
 
+with subtest("It is called healthy, in the first word that it says"):
+    require_verdict(report, "healthy", None)
+    assert load.summary().startswith(report["verdict"]["state"].upper()), load.summary()
+
 with subtest("Both sides counted the same requests and the same bytes"):
     measured = {row["kind"]: (row["requests"], row["bytes"]) for row in report["wire"]["kinds"]}
     served = requests_served(origin)
@@ -59,3 +63,8 @@ with subtest("Both sides counted the same requests and the same bytes"):
     assert any(by_kind([*settled, *some]) == measured for some in choices), (
         f"{measured} measured; {by_kind(settled)} served for certain, and {by_kind(edge)} about the end"
     )
+
+with subtest("The origin's own figures are those of its log"):
+    lines = [json.loads(line) for line in origin.succeed("cat $ACCESS_LOG").splitlines()]
+    segments = sum(line["uri"].endswith(".ts") for line in lines)
+    Metrics(swarm, "$ORIGIN_URL").wait_until(f'hlsorigin_requests_total{{kind="segment"}} == {segments}')

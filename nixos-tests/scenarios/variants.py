@@ -16,6 +16,8 @@ expected = {
     "first": {names[0]},
 }
 
+assert len({variant for variants in expected.values() if len(variants) == 1 for variant in variants}) == 3, expected
+
 loads = {
     mode: Swarm(swarm, f"-metrics off -clients 2 -duration 6s -variant {mode} -header 'X-Test: {mode}' $STREAM")
     for mode in expected
