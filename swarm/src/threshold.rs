@@ -14,22 +14,6 @@ pub const ABORT_AFTER: Duration = Duration::from_secs(10);
 /// Figures are read once per second, so that a shorter time cannot be told.
 const SHORTEST_TIME: Duration = Duration::from_secs(1);
 
-/// What a search for the limit judges by when nothing else is given.
-///
-/// An interruption of 1 % of the time makes viewers watch 5 % less, and start-up beyond two seconds loses 6 % of them
-/// with each further second (Krishnan and Sitaraman, "Video Stream Quality Impacts Viewer Behavior", IMC 2012). A
-/// segment that takes longer to fetch than to play empties the buffer, however long it is. `ExoPlayer` gives a playlist
-/// up after 3.5 target durations. One request in a hundred is far above what a network loses, and far below the one
-/// viewer in twenty that a search resolves.
-const DEFAULTS: [&str; 6] = [
-    "rebuffer_ratio<1%",
-    "error_ratio<1%",
-    "lateness_p95<1",
-    "startup_p95<10s",
-    "playlist_age<3.5td",
-    "clients_active_mean>=95%",
-];
-
 /// What must hold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {
@@ -66,11 +50,6 @@ pub struct Mistake {
     text: String,
     at: usize,
     what: String,
-}
-
-/// What a search for the limit judges by when nothing else is given.
-pub fn defaults() -> Vec<Threshold> {
-    DEFAULTS.iter().filter_map(|text| Threshold::parse(text).ok()).collect()
 }
 
 impl Threshold {

@@ -10,7 +10,8 @@ use crate::go_duration;
 use crate::limit_run::FindLimit;
 use crate::plan::{Course, LONGEST_LEVEL_HOLD, SHORTEST_LEVEL_HOLD};
 use crate::stages::Stages;
-use crate::threshold::{self, Threshold};
+use crate::threshold::Threshold;
+use crate::verdict::rules;
 
 // As they were typed.
 #[derive(Debug, Args)]
@@ -97,7 +98,7 @@ impl CourseFlags {
             None if find_limit => {
                 // They are for the levels: that some fail is no fault of the run.
                 let given = std::mem::take(&mut thresholds);
-                let thresholds = if given.is_empty() { threshold::defaults() } else { given };
+                let thresholds = if given.is_empty() { rules::holding() } else { given };
                 (
                     Course::FindLimit(FindLimit { most: clients, tolerance, hold, thresholds }),
                     clients,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::plan::{Course, Pace, VariantMode};
-use crate::threshold;
+use crate::verdict::rules;
 
 const URL: &str = "http://h/s.m3u8";
 
@@ -220,7 +220,7 @@ fn the_thresholds_of_a_search_are_for_its_levels() {
     };
     let search = searched(&[]);
     assert_eq!((search.most, search.tolerance, search.hold), (10, 0.05, Duration::from_secs(30)));
-    assert_eq!(search.thresholds, threshold::defaults());
+    assert_eq!(search.thresholds, rules::holding());
     let search = searched(&["-threshold", "error_ratio<2%", "-limit-tolerance", "0.1", "-level-hold", "1m"]);
     let texts: Vec<_> = search.thresholds.iter().map(|threshold| threshold.text.as_str()).collect();
     assert_eq!(

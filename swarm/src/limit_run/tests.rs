@@ -8,7 +8,7 @@ use crate::judge::Sign;
 use crate::limit_search::{Judgement, Length};
 use crate::observation::{Cache, Kind, Observation, Outcome, PlaylistId, Segment};
 use crate::stats::{PlaylistAge, WireSecond};
-use crate::threshold;
+use crate::verdict::rules;
 
 const TARGET_DURATION: Duration = Duration::from_secs(2);
 
@@ -77,7 +77,7 @@ fn counts(second: &mut Second) -> &mut crate::stats::Counts {
 }
 
 fn settings(most: u32) -> FindLimit {
-    FindLimit { most, tolerance: 0.05, hold: Duration::from_secs(30), thresholds: threshold::defaults() }
+    FindLimit { most, tolerance: 0.05, hold: Duration::from_secs(30), thresholds: rules::holding() }
 }
 
 /// Runs a search, to its end or for so many seconds; the levels' lines too.

@@ -1,6 +1,8 @@
 //! The rules of the verdict: what must hold for a run to be healthy, and for it not to be failing. Each is written as a
 //! threshold, so that anybody can use it as one.
 
+use crate::threshold::Threshold;
+
 /// One rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -51,3 +53,9 @@ pub const RULES: [Rule; 8] = [
     },
     Rule { healthy: "restarts<1", holding: None, why: "a player that ended has shown an error" },
 ];
+
+/// What must hold for a run not to be failing: a search for the limit judges by it when nothing else is given.
+pub fn holding() -> Vec<Threshold> {
+    let rules = RULES.iter().filter_map(|rule| rule.holding);
+    rules.filter_map(|text| Threshold::parse(text).ok()).collect()
+}

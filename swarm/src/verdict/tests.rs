@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::rules::RULES;
+use super::rules::{self, RULES};
 use super::*;
 use crate::judge::tests::{Story, errors, fine, outage, with};
 use crate::observation::Kind;
@@ -95,6 +95,7 @@ fn each_rule_is_a_threshold() {
             assert!(Threshold::parse(text).is_ok(), "{text}");
         }
     }
+    assert_eq!(rules::holding().len(), RULES.iter().filter(|rule| rule.holding.is_some()).count());
 }
 
 #[test]
