@@ -23,6 +23,7 @@ pub(super) struct PlaybackMetrics {
     late_segments_total: IntCounter,
     skipped_segments_total: IntCounter,
     playlist_age_seconds: Gauge,
+    playlist_age_target_durations: Gauge,
     playlists_stale: IntGauge,
 }
 
@@ -75,6 +76,10 @@ impl PlaybackMetrics {
                 "playlist_age_seconds",
                 "Time since the live playlist that is oldest, in its target durations, gained a segment.",
             )?,
+            playlist_age_target_durations: gauge(
+                "playlist_age_target_durations",
+                "The same in target durations of that playlist.",
+            )?,
             playlists_stale: viewers(
                 "playlists_stale",
                 "Live playlists without a new segment for more than 1.5 target durations.",
@@ -100,7 +105,10 @@ impl PlaybackMetrics {
         raise(&self.skipped_segments_total, playback.skipped_segments);
         self.rebuffer_ratio.set(playback.rebuffer_ratio.unwrap_or(0.0));
         self.show_live_latency(playback.live_latency_p50_s, playback.live_latency_max_s);
-        self.playlist_age_seconds.set(wire.worst_playlist.as_ref().map_or(0.0, |playlist| playlist.age_s));
+        let oldest = wire.worst_playlist.as_ref();
+        self.playlist_age_seconds.set(oldest.map_or(0.0, |playlist| playlist.age_s));
+        self.playlist_age_target_durations
+            .set(oldest.map_or(0.0, |playlist| playlist.age_s / playlist.target_duration_s));
         let stale = wire
             .playlists
             .iter()

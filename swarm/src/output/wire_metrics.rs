@@ -13,12 +13,17 @@ use crate::stats::WireSnapshot;
 const SECONDS: [f64; 16] =
     [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 6.0, 10.0, 15.0, 30.0];
 
+/// Upper bounds of the time to fetch a segment over the time to play it. 0.7 and 1 are the verdict's bounds; below them
+/// a quarter apart or less, where an overload grows; above them it is bad enough.
+const LATENESS: [f64; 10] = [0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 2.0, 5.0];
+
 /// Registered only in a run that measures.
 #[derive(Clone, Debug)]
 pub struct WireMetrics {
     requests_total: IntCounterVec,
     request_duration_seconds: HistogramVec,
     request_ttfb_seconds: HistogramVec,
+    segment_lateness_ratio: Histogram,
     response_bytes_total: IntCounterVec,
     responses_by_cache_total: IntCounterVec,
     requests_in_flight: IntGauge,
@@ -52,6 +57,11 @@ impl WireMetrics {
                 "request_ttfb_seconds",
                 "From request to first byte, a new connection included; answers with status 2xx and 3xx.",
             )?,
+            segment_lateness_ratio: registrar.add(Histogram::with_opts(histogram(
+                "segment_lateness_ratio",
+                "Time to fetch a segment over the time to play it: from 1 on it is late.",
+                &LATENESS,
+            )))?,
             response_bytes_total: counter(
                 "response_bytes_total",
                 &["kind"],
@@ -104,6 +114,9 @@ impl WireMetrics {
                 self.request_ttfb_seconds.with_label_values(&[kind]).observe(ttfb.as_secs_f64());
             }
             self.request_duration_seconds.with_label_values(&[kind]).observe(seen.duration.as_secs_f64());
+            if let Some(segment) = seen.segment.filter(|segment| seen.bytes > 0 && !segment.media.is_zero()) {
+                self.segment_lateness_ratio.observe(seen.duration.div_duration_f64(segment.media));
+            }
         }
     }
 
