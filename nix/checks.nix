@@ -15,7 +15,9 @@ let
       extraFiles = [
         ../README.md
         ../clippy.toml
+        ../deploy/prometheus.yml
         ../docs
+        ../observability
         ../rustfmt.toml
       ];
     }).overrideAttrs
@@ -96,6 +98,8 @@ lib.filterAttrs (
     pkgs.curl
     pkgs.ffmpeg-headless
     pkgs.nginx
+    pkgs.prometheus
+    pkgs.prometheus.cli
   ];
 
   plays = plays packages.swarm;

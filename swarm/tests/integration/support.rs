@@ -63,6 +63,11 @@ impl Swarm {
         line.map_or(0, |value| value.parse().unwrap())
     }
 
+    /// `host:port` of its metrics.
+    pub(crate) fn address(&self) -> &str {
+        self.metrics.split('/').nth(2).unwrap()
+    }
+
     pub(crate) fn admin(&self, path: &str) -> testkit::Response {
         get(&self.metrics.replace("/metrics", path))
     }
