@@ -16,6 +16,7 @@ mod playing;
 mod preflight;
 mod prometheus;
 mod restarting;
+mod same_numbers;
 mod shapes;
 mod steering;
 mod stopping;
