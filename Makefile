@@ -19,8 +19,11 @@ PROFILE ?= default
 # One end-to-end scenario: `make test-e2e SCENARIO=frozen_stream`. All without it.
 SCENARIO ?=
 PYTHON ?= python3
+# Viewers of `make bench-hold`, and further arguments of the benchmarks: `make bench BENCH='--rounds 5'`.
+VIEWERS ?= 1500
+BENCH ?=
 
-.PHONY: help ffmpeg-lean bench-wire bench-origin clean microvm-check-kvm
+.PHONY: help ffmpeg-lean bench bench-hold bench-soak bench-binary bench-wire bench-origin clean microvm-check-kvm
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^#?[a-z0-9%-]+:.*## / { sub("#", "", $$1); printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +50,26 @@ microvm-check-kvm: ## Can virtual machines run here at full speed?
 
 ffmpeg-lean: ## A small FFmpeg that only plays HLS, into the cache folder (prints where)
 	@scripts/ffmpeg-lean.sh
+
+bench: require ## What viewers cost, beside a loop of FFmpegs (ten minutes; writes docs/BENCHMARKS.md)
+	@scripts/require.sh python3
+	$(CARGO) build --release --workspace --locked
+	@$(PYTHON) -B -m bench viewers --lean "$$(scripts/ffmpeg-lean.sh)" $(BENCH)
+
+bench-hold: require ## How well many viewers are held: VIEWERS=1500 (two minutes; writes docs/BENCHMARKS.md)
+	@scripts/require.sh python3
+	$(CARGO) build --release --workspace --locked
+	@$(PYTHON) -B -m bench hold --lean "$$(scripts/ffmpeg-lean.sh)" --viewers $(VIEWERS) --rate 100 --seconds 60 $(BENCH)
+
+bench-soak: require ## Does swarm grow while its viewers play on? (a minute and a half)
+	@scripts/require.sh python3
+	$(CARGO) build --release --workspace --locked
+	@$(PYTHON) -B -m bench soak --way swarm --viewers 20 --seconds 60 $(BENCH)
+
+bench-binary: require ## Is the program small, and does it answer soon?
+	@scripts/require.sh python3
+	$(CARGO) build --release --workspace --locked
+	@$(PYTHON) -B -m bench binary
 
 bench-wire: require ## What the measuring proxy costs, against none (two minutes)
 	@scripts/require.sh wrk python3

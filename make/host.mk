@@ -34,6 +34,9 @@ check: require
 	scripts/lint-schemas.sh
 	scripts/require.sh mypy pyflakes3 python3
 	cd nixos-tests && $(PYTHON) -B -m local.lint
+	mypy --strict --no-error-summary --cache-dir target/mypy bench
+	pyflakes3 bench
+	$(PYTHON) -B -m unittest bench.tests
 	$(MAKE) test
 
 test-origin: build

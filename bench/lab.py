@@ -1,0 +1,133 @@
+"""Starts the origin and the ways to play it, and ends them. Measures nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from . import processes
+
+ROOT = Path(__file__).resolve().parent.parent
+SWARM = ROOT / "target/release/swarm"
+# The clip of the stream may have to be encoded first.
+ORIGIN_TIMEOUT_S = 180
+# swarm kills what does not end within two seconds.
+END_TIMEOUT_S = 60
+
+# The loop of the README, each with a pause after it, so that all ways start viewers at the same rate.
+LOOP = """
+trap : TERM
+for viewer in $(seq "$1"); do
+  "$4" -hide_banner -nostdin -loglevel error -i "$3" -map 0 -c copy -f null - &
+  sleep "$2"
+done
+# The signal that ends everything ends the first wait; the second waits for the viewers, which got it too.
+wait
+wait
+"""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to play a stream many times. The `key` is its name in the results."""
+
+    key: str
+    name: str
+    ffmpeg: str
+    flags: tuple[str, ...] | None
+
+    def command(self, viewers: int, per_second: float, url: str) -> list[str]:
+        """Without flags it is the shell's loop, else swarm."""
+        if self.flags is None:
+            return ["bash", "-c", LOOP, "loop", str(viewers), f"{1 / per_second:.4f}", url, self.ffmpeg]
+        load = ["-clients", str(viewers), "-ramp-rate", str(per_second), "-metrics", "off", "-seed", "1"]
+        return [str(SWARM), *self.flags, *load, "-ffmpeg", self.ffmpeg, url]
+
+
+def ways(lean: str, others: dict[str, str]) -> list[Way]:
+    """`others` are further FFmpegs by name."""
+    usual = shutil.which("ffmpeg") or "ffmpeg"
+    return [
+        Way("loop", "loop of FFmpegs", usual, None),
+        Way("direct", "`swarm -direct`", usual, ("-direct",)),
+        Way("swarm", "`swarm`", usual, ()),
+        Way("lean", "`swarm`, lean FFmpeg", lean, ()),
+        *(Way(name, f"`swarm`, FFmpeg {name}", path, ()) for name, path in others.items()),
+    ]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A live stream on this machine."""
+
+    pid: int
+    url: str
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return urlsplit(self.url).port or 80
+
+
+@contextmanager
+def origin() -> Iterator[Origin]:
+    """The stream of stream.toml, until the block ends."""
+    command: list[str | Path] = [ROOT / "target/release/test-origin", "--profile-file", ROOT / "bench/stream.toml", "--port", "0"]
+    with tempfile.TemporaryFile("w+") as said, started(command, stdout=subprocess.PIPE, stderr=said) as program:
+        assert program.stdout
+        url = program.stdout.readline().strip()
+        if not url:
+            said.seek(0)
+            raise SystemExit(f"bench: the origin did not start:\n{said.read()}")
+        yield Origin(program.pid, url)
+
+
+@contextmanager
+def started(command: list[str | Path], **streams: object) -> Iterator[subprocess.Popen[str]]:
+    """A program in a process group of its own; asked to end when the block does, and killed when it does not."""
+    program: subprocess.Popen[str] = subprocess.Popen(  # type: ignore[call-overload]
+        [str(word) for word in command], text=True, start_new_session=True, stdin=subprocess.DEVNULL, **streams
+    )
+    try:
+        yield program
+    finally:
+        end(program)
+
+
+def end(program: subprocess.Popen[str]) -> float:
+    """Ends a program and its group with SIGTERM, and says how many seconds it took."""
+    began = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(program.pid, number)
+        except ProcessLookupError:
+            break
+        try:
+            program.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    return time.monotonic() - began
+
+
+def wait_until(is_so: Callable[[], bool], what: str, timeout_s: float) -> None:
+    """Looks ten times per second. Ends the bench when it does not come to be."""
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"bench: waited {timeout_s:.0f} s in vain until {what}")
+        time.sleep(0.1)
+
+
+def wait_for_viewers(parent: int, url: str, count: int, timeout_s: float) -> None:
+    """Until so many FFmpegs have started."""
+    wait_until(lambda: len(processes.viewers(parent, url)) >= count, f"{count} FFmpegs run", timeout_s)
