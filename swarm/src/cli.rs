@@ -53,6 +53,8 @@ pub enum Mode {
     Check,
     /// Print the command of a viewer.
     PrintCommand,
+    /// Print what it needs, and what this machine has.
+    Estimate,
 }
 
 /// How to log, to stderr.
@@ -120,6 +122,7 @@ impl Args {
             seed,
             print_cmd,
             check,
+            estimate,
             list_metrics: _,
             log_format,
             verbose,
@@ -133,7 +136,7 @@ impl Args {
         let thresholds = outcome.as_mut().map(|outcome| std::mem::take(&mut outcome.thresholds));
         let course = course.read(thresholds, direct, take);
         let seed = seed.map_or_else(|| Some(fastrand::u64(..)), |text| take.flag("seed", parse_seed(&text)));
-        let mode = read_mode(print_cmd, check, take);
+        let mode = read_mode(print_cmd, check, estimate, take);
         let json = take.flag("log-format", one_of(&log_format, &[("text", false), ("json", true)]));
         let plan = plan_of(urls?, course?, wire?, viewer?, outcome?, seed?);
         Some(Invocation { plan, mode, log: Log { json: json?, debug: verbose } })
@@ -191,16 +194,17 @@ fn read_urls(texts: &[String], take: &mut Collector<'_>) -> Option<Vec<Url>> {
     urls.into_iter().collect()
 }
 
-fn read_mode(print_cmd: bool, check: bool, take: &mut Collector<'_>) -> Mode {
-    match (print_cmd, check) {
-        (true, true) => {
-            take.note("-print-cmd and -check exclude each other: choose one");
-            Mode::PrintCommand
-        }
-        (true, false) => Mode::PrintCommand,
-        (false, true) => Mode::Check,
-        (false, false) => Mode::Run,
+fn read_mode(print_cmd: bool, check: bool, estimate: bool, take: &mut Collector<'_>) -> Mode {
+    let asked = [
+        (print_cmd, "-print-cmd", Mode::PrintCommand),
+        (check, "-check", Mode::Check),
+        (estimate, "-estimate", Mode::Estimate),
+    ];
+    let asked: Vec<_> = asked.into_iter().filter(|(is_asked, ..)| *is_asked).collect();
+    if let [(_, one, _), (_, other, _), ..] = asked[..] {
+        take.note(&format!("{one} and {other} exclude each other: choose one"));
     }
+    asked.first().map_or(Mode::Run, |(.., mode)| *mode)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //!
 //! 1. [`cli`] turns flags and environment into a [`plan::Plan`] of validated, plain values.
 //! 2. [`preflight`] finds everything that can be known to fail, all at once: the FFmpeg ([`ffmpeg::capabilities`]), the
-//!    machine ([`limits`]), the ports and files, and the URL itself ([`upstream`], [`playlist`]). What is left is a
+//!    machine ([`limits`], and [`estimate`] before a run), the ports and files, and the URL itself ([`upstream`], [`playlist`]). What is left is a
 //!    command line per stream ([`ffmpeg::command`]).
 //! 3. [`dispatcher`] starts viewers as the [`ramp`] says, holds them, and drains them. Who wants another number of
 //!    viewers during the run asks it for one: [`stages`], and the search for the limit ([`limit_search`]).
@@ -23,6 +23,7 @@
 pub mod cli;
 pub mod compare;
 pub mod dispatcher;
+pub mod estimate;
 pub mod exit_code;
 pub mod ffmpeg;
 pub mod generator;
@@ -55,10 +56,12 @@ use supervise::StopSignals;
 
 use cli::{Invocation, Mode};
 use dispatcher::{EndedBy, Outcome, Run};
+use estimate::{Estimate, Here, Load};
 use exit_code::ExitCode;
 use ffmpeg::Stream;
 use generator::{Lag, Machine, Sources, Watch, shares_machine};
 use limit_run::Finding;
+use limits::Limits;
 use origin_metrics::Scraper;
 use output::admin::AdminServer;
 use output::metrics::Metrics;
@@ -84,6 +87,7 @@ pub async fn run(invocation: Invocation, terminal: Terminal) -> anyhow::Result<E
     let mut stop = StopSignals::listen().context("failed to listen for signals")?;
     match mode {
         Mode::PrintCommand => return print_commands(&plan).await,
+        Mode::Estimate => return print_estimate(&plan).await,
         Mode::Check => {
             plan.clients = 1;
             plan.course = Course::Hold;
@@ -115,6 +119,24 @@ async fn print_commands(plan: &Plan) -> anyhow::Result<ExitCode> {
         }
         Err(problems) => Ok(refuse(&problems)),
     }
+}
+
+async fn print_estimate(plan: &Plan) -> anyhow::Result<ExitCode> {
+    let bandwidths = match preflight::bandwidths(plan).await {
+        Ok(bandwidths) => bandwidths,
+        Err(problems) => return Ok(refuse(&problems)),
+    };
+    // Viewers are spread evenly.
+    let sum: Option<u64> = bandwidths.iter().copied().sum();
+    let load = Load {
+        clients: plan.clients,
+        ramp_rate: plan.ramp_rate,
+        routes: plan.routes(),
+        bits_per_s: sum.map(|sum| sum as f64 / bandwidths.len() as f64),
+    };
+    let here = Here { cores: Machine::this().cores(), limits: Limits::raise_and_read() };
+    print!("{}", Estimate::new(load, here));
+    Ok(ExitCode::Finished)
 }
 
 fn refuse(problems: &[Problem]) -> ExitCode {

@@ -5,12 +5,17 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
+use crate::generator;
+
 /// Descriptors per viewer: stdout, stderr, and the handle that tells of the process's end.
 const DESCRIPTORS_PER_VIEWER: u64 = 3;
 
-/// On the wire a viewer has up to 4 connections (measured, `docs/FFMPEG_HLS_REFERENCE.md`), each with one to the
-/// origin.
-const DESCRIPTORS_PER_VIEWER_ON_THE_WIRE: u64 = DESCRIPTORS_PER_VIEWER + 8;
+/// A viewer has up to 4 connections (measured, `docs/FFMPEG_HLS_REFERENCE.md`), and on the wire each of them one more to
+/// the origin.
+const CONNECTIONS_PER_VIEWER: u64 = 4;
+
+/// Of each connection to the wire our own end, and that of the one to the origin.
+const DESCRIPTORS_PER_VIEWER_ON_THE_WIRE: u64 = DESCRIPTORS_PER_VIEWER + 2 * CONNECTIONS_PER_VIEWER;
 
 /// Descriptors of everything else: runtime, listener, scrapers, logs, libraries.
 const DESCRIPTORS_BESIDE: u64 = 128;
@@ -31,6 +36,45 @@ pub struct Limits {
     pub tasks: Option<u64>,
     /// Memory that is free for use, in bytes: the least of the machine's and the control group's.
     pub memory_bytes: Option<u64>,
+    /// Local ports that connections from one address of this machine to one other may have.
+    pub ports: Option<u64>,
+}
+
+/// How viewers reach origins, as far as it takes something of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Routes {
+    /// FFmpegs fetch by themselves.
+    pub direct: bool,
+    /// Addresses that connections to origins come from, at least 1.
+    pub sources: u64,
+}
+
+/// One thing that viewers take of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// What all viewers need.
+    pub needed: u64,
+    /// What there is; `None` is no limit, or unknown.
+    pub here: Option<u64>,
+    /// What one viewer takes.
+    pub each: u64,
+    /// What is needed without any viewer.
+    pub beside: u64,
+}
+
+impl Demand {
+    fn new(viewers: u64, each: u64, beside: u64, here: Option<u64>) -> Self {
+        Self { needed: viewers * each + beside, here, each, beside }
+    }
+
+    /// For how many viewers there is enough; `None` where there is no limit.
+    pub fn enough_for(&self) -> Option<u64> {
+        self.here.map(|here| here.saturating_sub(self.beside) / self.each)
+    }
+
+    fn is_short(&self) -> Option<u64> {
+        self.here.filter(|here| *here < self.needed)
+    }
 }
 
 /// What does not fit. The text is a sentence without a full stop.
@@ -75,38 +119,97 @@ pub enum Shortage {
         /// In 10⁶ bytes.
         available_mb: u64,
     },
+    /// May work, with fewer connections than viewers have at most.
+    #[error(
+        "{clients} viewers open up to {needed} connections {}, and {here} local ports are there for them: {}",
+        if *loopback { "to swarm itself" } else { "to one address of an origin" },
+        if *loopback {
+            "widen net.ipv4.ip_local_port_range or use fewer -clients"
+        } else {
+            "widen net.ipv4.ip_local_port_range or add addresses with -source-ip"
+        }
+    )]
+    Ports {
+        /// Asked for.
+        clients: u32,
+        /// Connections that they may open.
+        needed: u64,
+        /// Ports for them.
+        here: u64,
+        /// Between FFmpegs and the wire; else to the origin.
+        loopback: bool,
+    },
 }
 
 impl Shortage {
     /// Whether the run may be tried all the same.
     pub fn is_warning(&self) -> bool {
-        matches!(self, Self::Memory { .. })
+        matches!(self, Self::Memory { .. } | Self::Ports { .. })
     }
 }
 
 impl Limits {
     /// What is allowed now; the soft limit of descriptors is first raised to the hard one. Unknown is no limit.
     pub fn raise_and_read() -> Self {
-        Self { descriptors: raise_descriptors(), tasks: tasks_left(), memory_bytes: memory_available() }
+        Self {
+            descriptors: raise_descriptors(),
+            tasks: tasks_left(),
+            memory_bytes: memory_available(),
+            ports: generator::local_ports(Path::new("/proc")),
+        }
     }
 
-    /// What `clients` viewers lack; `direct` ones fetch by themselves.
-    pub fn shortages(&self, clients: u32, direct: bool) -> Vec<Shortage> {
+    /// Open files.
+    pub fn descriptors(&self, viewers: u64, routes: Routes) -> Demand {
+        let each = if routes.direct { DESCRIPTORS_PER_VIEWER } else { DESCRIPTORS_PER_VIEWER_ON_THE_WIRE };
+        Demand::new(viewers, each, DESCRIPTORS_BESIDE, self.descriptors)
+    }
+
+    /// Processes and threads.
+    pub fn tasks(&self, viewers: u64) -> Demand {
+        Demand::new(viewers, TASKS_PER_VIEWER, 0, self.tasks)
+    }
+
+    /// Bytes of memory, with a usual FFmpeg.
+    pub fn memory(&self, viewers: u64) -> Demand {
+        Demand::new(viewers, MEMORY_PER_VIEWER_BYTES, 0, self.memory_bytes)
+    }
+
+    /// Local ports towards one address of an origin.
+    pub fn ports(&self, viewers: u64, routes: Routes) -> Demand {
+        let here = self.ports.map(|ports| ports * routes.sources);
+        Demand::new(viewers, CONNECTIONS_PER_VIEWER, 0, here)
+    }
+
+    /// Local ports between the FFmpegs and the wire, which has one address; `None` without it.
+    pub fn loopback_ports(&self, viewers: u64, routes: Routes) -> Option<Demand> {
+        (!routes.direct).then(|| Demand::new(viewers, CONNECTIONS_PER_VIEWER, 0, self.ports))
+    }
+
+    /// What `clients` viewers lack.
+    pub fn shortages(&self, clients: u32, routes: Routes) -> Vec<Shortage> {
         let viewers = u64::from(clients);
         let mut found = Vec::new();
-        let each = if direct { DESCRIPTORS_PER_VIEWER } else { DESCRIPTORS_PER_VIEWER_ON_THE_WIRE };
-        let needed = viewers * each + DESCRIPTORS_BESIDE;
-        if let Some(limit) = self.descriptors.filter(|limit| *limit < needed) {
-            found.push(Shortage::Descriptors { clients, needed, limit });
+        let descriptors = self.descriptors(viewers, routes);
+        if let Some(limit) = descriptors.is_short() {
+            found.push(Shortage::Descriptors { clients, needed: descriptors.needed, limit });
         }
-        let needed = viewers * TASKS_PER_VIEWER;
-        if let Some(limit) = self.tasks.filter(|limit| *limit < needed) {
-            found.push(Shortage::Tasks { clients, needed, limit });
+        let tasks = self.tasks(viewers);
+        if let Some(limit) = tasks.is_short() {
+            found.push(Shortage::Tasks { clients, needed: tasks.needed, limit });
         }
-        let needed = viewers * MEMORY_PER_VIEWER_BYTES;
-        if let Some(available) = self.memory_bytes.filter(|available| *available < needed) {
-            let (needed_mb, available_mb) = (needed / 1_000_000, available / 1_000_000);
+        let memory = self.memory(viewers);
+        if let Some(available) = memory.is_short() {
+            let (needed_mb, available_mb) = (memory.needed / 1_000_000, available / 1_000_000);
             found.push(Shortage::Memory { clients, needed_mb, available_mb });
+        }
+        let ports =
+            [(self.loopback_ports(viewers, routes), true), (Some(self.ports(viewers, routes)), false)];
+        for (ports, loopback) in ports {
+            let Some(ports) = ports else { continue };
+            if let Some(here) = ports.is_short() {
+                found.push(Shortage::Ports { clients, needed: ports.needed, here, loopback });
+            }
         }
         found
     }
@@ -182,10 +285,18 @@ fn control_group_left(limit: &str, current: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
+    const DIRECT: Routes = Routes { direct: true, sources: 1 };
+    const WIRE: Routes = Routes { direct: false, sources: 1 };
+
     #[test]
     fn each_shortage_is_a_sentence_with_the_number_to_set() {
-        let small = Limits { descriptors: Some(1024), tasks: Some(1000), memory_bytes: Some(4_000_000_000) };
-        let texts: Vec<_> = small.shortages(500, true).iter().map(ToString::to_string).collect();
+        let small = Limits {
+            descriptors: Some(1024),
+            tasks: Some(1000),
+            memory_bytes: Some(4_000_000_000),
+            ports: None,
+        };
+        let texts: Vec<_> = small.shortages(500, DIRECT).iter().map(ToString::to_string).collect();
         assert_eq!(texts.len(), 3, "{texts:?}");
         assert!(texts[0].contains("LimitNOFILE=1628"), "{texts:?}");
         assert!(texts[1].contains("up to 1500 processes"), "{texts:?}");
@@ -193,18 +304,40 @@ mod tests {
     }
 
     #[test]
-    fn only_memory_is_a_warning() {
-        let small = Limits { descriptors: Some(1), tasks: Some(1), memory_bytes: Some(1) };
-        let warnings: Vec<_> = small.shortages(10, true).iter().map(Shortage::is_warning).collect();
-        assert_eq!(warnings, [false, false, true]);
+    fn memory_and_ports_are_warnings() {
+        let small = Limits { descriptors: Some(1), tasks: Some(1), memory_bytes: Some(1), ports: Some(1) };
+        let warnings: Vec<_> = small.shortages(10, WIRE).iter().map(Shortage::is_warning).collect();
+        assert_eq!(warnings, [false, false, true, true, true]);
     }
 
     #[test]
     fn what_is_unknown_is_no_limit_and_what_fits_is_no_shortage() {
-        assert!(Limits::default().shortages(100_000, false).is_empty());
-        let exact = Limits { descriptors: Some(428), tasks: Some(300), memory_bytes: Some(2_000_000_000) };
-        assert!(exact.shortages(100, true).is_empty());
-        assert_eq!(exact.shortages(100, false).len(), 1, "connections need descriptors too");
+        assert!(Limits::default().shortages(100_000, WIRE).is_empty());
+        let exact = Limits {
+            descriptors: Some(428),
+            tasks: Some(300),
+            memory_bytes: Some(2_000_000_000),
+            ports: Some(400),
+        };
+        assert!(exact.shortages(100, DIRECT).is_empty());
+        assert_eq!(exact.shortages(100, WIRE).len(), 1, "connections need descriptors too");
+    }
+
+    #[test]
+    fn more_addresses_give_more_ports_but_not_on_loopback() {
+        let few = Limits { ports: Some(28_232), ..Limits::default() };
+        let told = |clients, routes| -> Vec<String> {
+            few.shortages(clients, routes).iter().map(ToString::to_string).collect()
+        };
+        assert!(told(7058, WIRE).is_empty() && told(14_116, Routes { sources: 2, ..DIRECT }).is_empty());
+        let both = told(7059, WIRE);
+        assert_eq!(both.len(), 2);
+        assert!(both[0].contains("28236 connections to swarm itself, and 28232 local ports"), "{both:?}");
+        assert!(
+            both[1].contains("to one address of an origin") && both[1].contains("-source-ip"),
+            "{both:?}"
+        );
+        assert_eq!(told(7059, Routes { sources: 2, ..WIRE }), both[..1]);
     }
 
     #[test]

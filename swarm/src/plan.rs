@@ -8,6 +8,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 
 use crate::limit_run::FindLimit;
+use crate::limits::Routes;
 use crate::stages::Stages;
 use crate::threshold::Threshold;
 
@@ -82,6 +83,14 @@ pub struct Plan {
     pub thresholds: Vec<Threshold>,
     /// Makes ramp jitter and backoff jitter repeatable.
     pub seed: u64,
+}
+
+impl Plan {
+    /// How viewers reach origins.
+    pub fn routes(&self) -> Routes {
+        // Without any, connections come from the one address that the system chooses.
+        Routes { direct: self.direct, sources: self.source_ips.len().max(1) as u64 }
+    }
 }
 
 /// How many viewers shall run when.

@@ -119,7 +119,7 @@ pub async fn check(plan: &Plan) -> Result<Ready, Vec<Problem>> {
             None
         }
     };
-    for shortage in Limits::raise_and_read().shortages(plan.clients, plan.direct) {
+    for shortage in Limits::raise_and_read().shortages(plan.clients, plan.routes()) {
         if shortage.is_warning() {
             warnings.push(shortage.to_string());
         } else {
@@ -184,6 +184,27 @@ pub async fn commands(plan: &Plan) -> Result<Vec<CommandLine>, Vec<Problem>> {
     let launcher = launcher(&direct, ffmpeg, None);
     let anybody = Ticket { viewer: 0, session: 0 };
     Ok(streams.iter().map(|stream| launcher.command(stream, anybody, Analysis::Short)).collect())
+}
+
+/// What a viewer of each URL plays, in bits per second at most; `None` where the playlist does not say it.
+///
+/// # Errors
+/// The URLs that do not answer with a playlist.
+pub async fn bandwidths(plan: &Plan) -> Result<Vec<Option<u64>>, Vec<Problem>> {
+    let connector = connector(plan).map_err(|problem| vec![problem])?;
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for url in &plan.urls {
+        match fetch_playlist(&connector, url, plan).await {
+            Ok(Playlist::Media(_)) => found.push(None),
+            Ok(Playlist::Master(variants)) => {
+                let chosen = playlist::choose(&variants, plan.variant);
+                let all = || variants.iter().map(|variant| variant.bandwidth).sum();
+                found.push(Some(chosen.map_or_else(all, |chosen| variants[chosen].bandwidth)));
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
 /// How this plan's FFmpegs are started; `wire` is the proxy's address and secret.

@@ -58,6 +58,9 @@ pub(super) struct Args {
     /// Validate everything, play with one viewer for 10 s, say whether it played, exit
     #[arg(long, env = "HLSSWARM_CHECK", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
     pub(super) check: bool,
+    /// Print what the viewers need and what this machine has, start nothing, exit
+    #[arg(long, env = "HLSSWARM_ESTIMATE", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) estimate: bool,
     /// Print what can be judged, by name, and exit
     #[arg(long, env = "HLSSWARM_LIST_METRICS", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
     pub(super) list_metrics: bool,

@@ -30,5 +30,6 @@ pub use neighbour::shares_machine;
 pub use resource::Resource;
 pub use sample::Sample;
 pub use snapshot::{GeneratorSnapshot, Saturated};
+pub use sockets::local_ports;
 pub use starts::Starts;
 pub use watch::{Sources, Watch};

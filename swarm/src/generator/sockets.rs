@@ -22,6 +22,13 @@ pub(super) fn descriptors_ratio(proc: &Path) -> Option<f64> {
     Some(open as f64 / limit.max(1) as f64)
 }
 
+/// Local ports that connections from one address to another may have.
+pub fn local_ports(proc: &Path) -> Option<u64> {
+    let (first, last) =
+        parse_range(&fs::read_to_string(proc.join("sys/net/ipv4/ip_local_port_range")).ok()?)?;
+    Some(u64::from(last - first) + 1)
+}
+
 /// Local ports in use towards the address that takes most of them, as a share of the range.
 pub(super) fn ports_ratio(proc: &Path) -> Option<f64> {
     let read = |name: &str| fs::read_to_string(proc.join(name)).ok();

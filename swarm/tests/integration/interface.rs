@@ -2,7 +2,7 @@
 
 use testkit::{request, wait_until};
 
-use crate::support::{Swarm, fake_ffmpeg, origin, run, swarm, vod};
+use crate::support::{Site, Swarm, fake_ffmpeg, origin, run, swarm, vod};
 
 #[test]
 fn the_printed_command_plays_when_a_shell_runs_it() {
@@ -24,6 +24,24 @@ fn check_says_whether_it_plays() {
     let bad = run(&["-check", "-metrics", "off", "-ffmpeg", &fake_ffmpeg("dies-at-once"), &origin.url]);
     assert_eq!(bad.code, Some(4), "{bad:?}");
     assert!(bad.stdout.starts_with("It does not play. No viewer ever received media: "), "{}", bad.stdout);
+}
+
+#[test]
+fn estimate_says_what_ends_first_and_starts_nothing() {
+    let master =
+        "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=3000000\na.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=500000\nb.m3u8\n";
+    let site = Site::serve([("/master.m3u8", ("200 OK", master.into()))]);
+    let url = site.url("/master.m3u8");
+    let estimate =
+        |flags: &[&str]| run(&[&["-estimate", "-ffmpeg", "/nowhere/ffmpeg"], flags, &[&url]].concat());
+    let many = estimate(&["-clients", "100000", "-variant", "lowest"]);
+    assert_eq!(many.code, Some(0), "{many:?}");
+    assert!(many.stdout.contains("50000 Mbit/s"), "{}", many.stdout);
+    assert!(many.stdout.contains("100000 viewers do not fit: "), "{}", many.stdout);
+    assert_eq!(site.requests("/a.m3u8").len() + site.requests("/b.m3u8").len(), 0);
+    assert!(estimate(&["-clients", "2"]).stdout.contains("7 Mbit/s"), "all variants at the same time");
+    let lost = run(&["-estimate", &site.url("/nowhere.m3u8")]);
+    assert_eq!((lost.code, lost.stdout.as_str()), (Some(3), ""), "{lost:?}");
 }
 
 #[test]
