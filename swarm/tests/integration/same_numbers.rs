@@ -42,6 +42,7 @@ fn the_page_prometheus_the_report_and_the_summary_tell_the_same_numbers() {
         send(*pid, Signal::SIGSTOP);
     }
     swarm.wait_for_metric("hlsswarm_clients_stalled", |stalled| stalled == 2);
+    swarm.wait_for_metric("hlsswarm_playlists_stale", |stale| stale == 1);
 
     let before = Instant::now();
     let page = swarm.admin("/metrics").text();
