@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use nix::sys::signal::Signal;
-use testkit::get_through;
+use testkit::{get_through, skipped};
 
 use crate::support::{Site, Swarm, vod_answers, vod_answers_with};
 
@@ -79,7 +79,7 @@ fn a_low_latency_playlist_passes_untouched_and_plays_by_its_whole_segments() {
 fn an_ipv6_address_plays_as_itself_and_as_what_a_name_is_resolved_to() {
     let listener = match TcpListener::bind("[::1]:0") {
         Ok(listener) => listener,
-        Err(error) => return println!("skipped: this machine has no IPv6 loopback ({error})"),
+        Err(error) => return skipped(&format!("this machine has no IPv6 loopback ({error})")),
     };
     let port = listener.local_addr().unwrap().port();
     let site = Site::serve_on(listener, vod_answers(3));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use test_origin::catalog;
-use testkit::Browser;
+use testkit::{Browser, skipped};
 
 use crate::support::{Origin, wait_until};
 
@@ -11,7 +11,7 @@ fn browser() -> Option<Browser> {
     match Browser::start() {
         Ok(browser) => Some(browser),
         Err(reason) => {
-            eprintln!("skipped: {reason}");
+            skipped(&reason);
             None
         }
     }

@@ -109,8 +109,7 @@ fn an_unwritable_folder_is_told() {
 #[test]
 fn root_is_told_when_its_workers_could_not_enter_the_folder() {
     if !nix::unistd::geteuid().is_root() {
-        eprintln!("skipped: only root's workers are another account");
-        return;
+        return testkit::skipped("only root's workers are another account");
     }
     let closed = tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir().unwrap();
     let (code, text) = run(&["--dir", closed.path().to_str().unwrap()]);

@@ -18,7 +18,7 @@ impl Tmpfs {
         if mount.output().is_ok_and(|output| output.status.success()) {
             return Some(Self(folder));
         }
-        eprintln!("skipped: a file system of its own needs root's right to mount");
+        testkit::skipped("a file system of its own needs root's right to mount");
         None
     }
 

@@ -176,8 +176,7 @@ fn variants_keep_the_same_media_sequence() {
 #[test]
 fn an_ipv6_address_is_served_too() {
     if TcpListener::bind("[::1]:0").is_err() {
-        eprintln!("skipped: this machine has no IPv6");
-        return;
+        return testkit::skipped("this machine has no IPv6");
     }
     let origin = Origin::of_file("tiny", &["--bind", "::1"]);
     assert!(origin.url.starts_with("http://[::1]:"), "{}", origin.url);
@@ -267,8 +266,7 @@ fn the_debug_profile_logs_what_nginx_does_and_how_tcp_fared() {
         lines.any(|line| line["args"] == "ours" && line["tcp_rtt_us"].is_u64() && line["completed"] == "OK")
     });
     if said.contains("without --with-debug") {
-        eprintln!("skipped: this Nginx cannot log its steps");
-        return;
+        return testkit::skipped("this Nginx cannot log its steps");
     }
     wait_until("its steps are logged", || {
         std::fs::read_to_string(&steps)
