@@ -17,7 +17,7 @@ use test_origin::client::Client;
 use test_origin::profile::{Profile, SegmentType};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::{Origin, command, open_dir};
+use crate::support::{Origin, open_dir, prepare};
 use packets::Packets;
 use walk::Walk;
 
@@ -63,20 +63,14 @@ fn live_profiles() -> Vec<Profile> {
     test_origin::catalog::all().unwrap().into_iter().filter(|profile| profile.hls.is_live()).collect()
 }
 
-/// One after another, as each takes all cores; what follows depends on time.
-fn prepare(profiles: &[Profile]) {
-    for profile in profiles {
-        let output =
-            command(open_dir().path()).args(["--prepare", "--profile", &profile.name]).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-    }
-}
-
 #[test]
 fn every_live_profile_is_what_rfc_8216_demands_and_plays_over_the_seam() {
     let profiles = live_profiles();
     assert!(profiles.len() >= 9, "{}", profiles.len());
-    prepare(&profiles);
+    // One after another, as each takes all cores; what follows depends on time.
+    for profile in &profiles {
+        prepare(&profile.name);
+    }
     let walked: Vec<_> = std::thread::scope(|scope| {
         let walks: Vec<_> = profiles.into_iter().map(|profile| scope.spawn(|| walk(profile))).collect();
         walks.into_iter().map(std::thread::ScopedJoinHandle::join).collect()

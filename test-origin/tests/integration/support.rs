@@ -21,6 +21,14 @@ pub(crate) fn cache_dir() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("media")
 }
 
+/// Encodes the clip of a built-in profile, unless it is there: that of a 4K ladder takes longer than an origin is
+/// waited for.
+#[track_caller]
+pub(crate) fn prepare(profile: &str) {
+    let output = command(open_dir().path()).args(["--prepare", "--profile", profile]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
 /// A profile of `tests/integration/profiles`.
 pub(crate) fn profile_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration/profiles").join(name).with_extension("toml")
