@@ -10,8 +10,8 @@
 //!
 //! A run happens in a [`run_dir`] of its own: FFmpeg writes segments there, Nginx serves them from there, and the
 //! directory goes when the run ends. On the healthy path a request touches Nginx and the file only. What the program
-//! itself does meanwhile is: look whether the playlists still grow ([`freshness`]; `/healthz` follows from a marker
-//! file), restart what died, and wait to be asked to stop. Which of these is due is decided by [`origin`], a pure
+//! itself does meanwhile is: look whether the playlists still grow and the disk has room ([`freshness`], [`room`];
+//! `/healthz` follows from a marker file), restart what died, and wait to be asked to stop. Which of these is due is decided by [`origin`], a pure
 //! state machine from events to actions; [`serve`] collects the events and carries out the actions.
 //!
 //! The URL is told only when the stream was played through Nginx ([`readiness`]), over HTTPS where that is served:
@@ -26,7 +26,7 @@
 //!
 //! Modules in reading order: [`profile`], [`catalog`], [`plan`], [`cli`], [`h264_level`], [`codec`], [`encoder`],
 //! [`recipe`], [`master_playlist`], [`sizes`], [`nginx`], [`certificate`], [`run_dir`], [`process`], [`encoding`],
-//! [`seal`], [`clip`], [`vod`], [`progress`], [`preflight`], [`freshness`], [`client`], [`readiness`], [`numbering`],
+//! [`seal`], [`clip`], [`vod`], [`progress`], [`preflight`], [`freshness`], [`room`], [`client`], [`readiness`], [`numbering`],
 //! [`faults`], [`origin`], [`slot`], [`serve`], [`http_server`], [`request_log`],
 //! [`cpu`], [`metrics`], [`state`], [`admin`], [`asking`], [`questions`], [`account`],
 //! [`log`], [`exit_code`].
@@ -64,6 +64,7 @@ pub mod questions;
 pub mod readiness;
 pub mod recipe;
 pub mod request_log;
+pub mod room;
 pub mod run_dir;
 pub mod seal;
 pub mod serve;

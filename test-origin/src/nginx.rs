@@ -319,7 +319,7 @@ impl Server<'_> {
             &["types {} default_type \"text/html; charset=utf-8\";", &page_root, PAGE_POLICY, &page],
         )?;
         location(out, "/", "no-store", &["return 404 \"there is no such file\\n\";", PLAIN_TEXT])?;
-        let stale = "return 503 \"the playlist is stale\\n\";";
+        let stale = "return 503 \"the playlist is stale, or segments may be cut off\\n\";";
         location(out, "@stale", "no-store", &[PLAIN_TEXT, stale])?;
         let refused = "return 405 \"only GET and HEAD are served\\n\";";
         let allow = "add_header Allow \"GET, HEAD\" always;";

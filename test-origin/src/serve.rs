@@ -30,9 +30,10 @@ use crate::process::Process;
 use crate::profile::Profile;
 use crate::readiness::Enough;
 use crate::request_log::RequestLog;
+use crate::room::Room;
 use crate::run_dir::RunDir;
 use crate::slot::{News, Slot};
-use crate::{certificate, clip, master_playlist, numbering, readiness, sizes, vod};
+use crate::{certificate, clip, master_playlist, numbering, readiness, vod};
 
 /// For people.
 const PAGE: &str = include_str!("page.html");
@@ -110,7 +111,7 @@ pub async fn serve(
         encoder,
         encoder_starts: 0,
         announced: false,
-        full: false,
+        room: Room::of(&plan.profile),
         server: Slot::Due(Instant::now()),
         told,
         metrics,
@@ -186,8 +187,8 @@ struct Run<'a> {
     encoder_starts: u32,
     /// The URL was told.
     announced: bool,
-    /// There was no room for the next segments when we last looked.
-    full: bool,
+    /// `None` when no more segments come.
+    room: Option<Room>,
     server: Slot,
     /// Where Nginx listens, as soon as the URL is told.
     told: Arc<OnceLock<SocketAddr>>,
@@ -231,10 +232,11 @@ impl Run<'_> {
                 news = self.server.news() => tell(Part::Server, news),
                 () = desk.changed() => { self.follow_faults().await?; continue }
                 _ = looks.tick() => {
-                    let fresh = freshness.look(Instant::now());
-                    self.metrics.set_playlist_age(freshness.age(Instant::now()));
+                    let now = Instant::now();
+                    let fresh = freshness.look(now);
+                    self.metrics.set_playlist_age(freshness.age(now));
                     self.measure()?;
-                    self.look_at_the_disk();
+                    let fresh = self.look_at_the_disk(now) && fresh;
                     Event::Looked { fresh }
                 }
                 played = &mut readiness, if !self.announced => { played?; Event::Played }
@@ -288,7 +290,9 @@ impl Run<'_> {
     }
 
     fn set_fresh(&self, fresh: bool) -> anyhow::Result<()> {
+        let cut = self.room.as_ref().is_some_and(|room| room.may_be_cut(Instant::now()));
         match (fresh, self.announced) {
+            (false, _) if cut => tracing::warn!("segments may be cut off: /healthz says 503"),
             (false, _) => tracing::warn!("the playlist is stale: /healthz says 503"),
             (true, true) => tracing::info!("the playlist is fresh again"),
             (true, false) => tracing::debug!("the playlist is fresh"),
@@ -296,22 +300,19 @@ impl Run<'_> {
         self.dir.set_fresh(fresh).context("mark whether the playlist is fresh")
     }
 
-    /// Says once that the segments have no room. FFmpeg may go on then, with segments that are cut off.
-    fn look_at_the_disk(&mut self) {
-        let profile = &self.plan.profile;
-        // A window and as much again, in equal parts.
-        let segment = sizes::media_bytes(profile) / u64::from(2 * profile.hls.playlist_segments());
-        let Some(free) = self.dir.free_bytes() else { return };
-        let was_full = std::mem::replace(&mut self.full, free < segment);
-        if self.full && !was_full {
+    /// False while segments may be cut off: without room FFmpeg goes on, with what fits. Says so once.
+    fn look_at_the_disk(&mut self, now: Instant) -> bool {
+        let (Some(room), Some(free)) = (&mut self.room, self.dir.free_bytes()) else { return true };
+        if room.look(free, now) {
             tracing::error!(
                 "the disk is full, segments may be cut off: {} kB are free for {}, and the next segments need {} kB: \
                  make room there, or choose another --dir",
                 free / 1000,
                 self.dir.path().display(),
-                segment.div_ceil(1000)
+                room.needed_bytes().div_ceil(1000)
             );
         }
+        !room.may_be_cut(now)
     }
 
     fn slot(&mut self, part: Part) -> &mut Slot {

@@ -51,6 +51,16 @@ fn a_disk_that_fills_up_is_told_with_where_and_how_much() {
     let said = origin.program.stderr();
     let line = said.lines().find(|line| line.contains("the disk is full")).unwrap();
     assert!(line.contains(dir) && line.contains("kB: make room there, or choose another --dir"), "{line}");
+    wait_until("/healthz says so", || !origin.is_healthy());
+    std::fs::remove_file(filler).unwrap();
+    wait_until("it is well again", || origin.is_healthy());
+    // By then the window holds none that was cut off: each begins and ends where a packet does.
+    for segment in origin.playlist("stream.m3u8").segments {
+        let response = origin.get(&segment.uri);
+        let length = response.body.len();
+        assert_eq!(response.status, 200);
+        assert!(length > 0 && length.is_multiple_of(188), "{}: {length}", segment.uri);
+    }
 }
 
 #[test]
