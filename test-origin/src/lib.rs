@@ -26,7 +26,7 @@
 //!
 //! Modules in reading order: [`profile`], [`catalog`], [`plan`], [`cli`], [`h264_level`], [`codec`], [`encoder`],
 //! [`recipe`], [`master_playlist`], [`sizes`], [`nginx`], [`certificate`], [`run_dir`], [`process`], [`encoding`],
-//! [`seal`], [`clip`], [`vod`], [`progress`], [`preflight`], [`freshness`], [`room`], [`client`], [`readiness`], [`numbering`],
+//! [`seal`], [`clip`], [`vod`], [`progress`], [`neighbour`], [`preflight`], [`freshness`], [`room`], [`client`], [`readiness`], [`numbering`],
 //! [`faults`], [`origin`], [`slot`], [`serve`], [`http_server`], [`request_log`],
 //! [`cpu`], [`metrics`], [`state`], [`admin`], [`asking`], [`questions`], [`account`],
 //! [`log`], [`exit_code`].
@@ -52,6 +52,7 @@ pub mod http_server;
 pub mod log;
 pub mod master_playlist;
 pub mod metrics;
+pub mod neighbour;
 pub mod nginx;
 pub mod numbering;
 pub mod origin;

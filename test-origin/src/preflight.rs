@@ -17,6 +17,7 @@ use crate::codec::H264;
 use crate::faults::desk;
 use crate::faults::table::Refused;
 use crate::faults::{Fault, Spec};
+use crate::neighbour::Neighbour;
 use crate::nginx::{Account, Build};
 use crate::plan::{AccessLog, Certificate, Plan, Source};
 use crate::profile::SegmentType;
@@ -110,6 +111,17 @@ pub enum Problem {
         /// Where we wanted to listen.
         address: SocketAddr,
     },
+    /// Another test-origin listens there.
+    #[error(
+        "port {port} on {ip} is taken by another test-origin, which serves profile {profile}: stop that one, or put this \
+         one beside it with another --port (--port 0 picks a free one)", ip = address.ip(), port = address.port()
+    )]
+    OriginThere {
+        /// Where we wanted to listen.
+        address: SocketAddr,
+        /// What is served there.
+        profile: String,
+    },
     /// The admin server cannot listen.
     #[error("cannot listen on --admin {address}: {reason}; choose another port (0 picks a free one)")]
     Admin {
@@ -187,7 +199,10 @@ pub async fn check(plan: &Plan) -> Result<Machine, Vec<Problem>> {
     let ffmpeg = problems.note(program::find(Program::Ffmpeg, &plan.ffmpeg));
     let nginx = problems.note(program::find(Program::Nginx, &plan.nginx));
     let account = problems.note(account()).flatten();
-    let address = problems.note(free_address(plan));
+    let address = match free_address(plan) {
+        Err(Problem::PortTaken { address }) => problems.note(Err(taken(address).await)),
+        address => problems.note(address),
+    };
     problems.note(free_admin(plan.admin));
     for Spec { fault, .. } in &plan.faults {
         problems.note(fault_port(plan, fault));
@@ -288,6 +303,14 @@ pub fn free_address(plan: &Plan) -> Result<SocketAddr, Problem> {
             _ => Problem::CannotListen { address, reason: error.to_string() },
         }
     })
+}
+
+/// Who has the port that we wanted.
+async fn taken(address: SocketAddr) -> Problem {
+    match Neighbour::at(address).await {
+        Some(Neighbour { profile, .. }) => Problem::OriginThere { address, profile },
+        None => Problem::PortTaken { address },
+    }
 }
 
 /// The admin address, with a free port for port 0.

@@ -50,7 +50,11 @@ fn a_port_that_another_test_origin_has_is_taken_too() {
         .args(["--port", port])
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let (code, text) = said(&output);
+    assert_eq!(code, Some(3), "{text}");
+    let expected =
+        format!("port {port} on 127.0.0.1 is taken by another test-origin, which serves profile tiny");
+    assert!(text.contains(&expected) && text.contains("--port 0"), "{text}");
 }
 
 #[test]
