@@ -122,6 +122,12 @@ pub enum Problem {
         /// What is served there.
         profile: String,
     },
+    /// Nginx was built without what it needs to ask the server that misbehaves.
+    #[error("--fault {fault} {}", Refused::no_proxy())]
+    NoProxy {
+        /// As it is written.
+        fault: Fault,
+    },
     /// The admin server cannot listen.
     #[error("cannot listen on --admin {address}: {reason}; choose another port (0 picks a free one)")]
     Admin {
@@ -219,6 +225,10 @@ pub async fn check(plan: &Plan) -> Result<Machine, Vec<Problem>> {
         Some(nginx) => problems.note(build(nginx, plan).await),
         None => None,
     };
+    if build.as_ref().is_some_and(|build| !build.has_proxy()) {
+        let routed = plan.faults.iter().map(|spec| &spec.fault).filter(|fault| fault.is_routed());
+        problems.0.extend(routed.map(|fault| Problem::NoProxy { fault: fault.clone() }));
+    }
     match (ffmpeg, nginx, build, address, parent_dir, problems.0.is_empty()) {
         (Some(ffmpeg), Some(nginx), Some(build), Some(address), Some(parent_dir), true) => {
             let h264 = h264.unwrap_or_default();

@@ -78,7 +78,7 @@ pub async fn serve(
     };
     let client = Client::new(write_certificate(plan, &run_dir)?.as_ref())?;
     say_where(plan, &machine, &run_dir);
-    let desk = Desk::new(&plan.profile, &run_dir.media(), plan.bind);
+    let desk = Desk::new(&plan.profile, &run_dir.media(), plan.bind, machine.build.has_proxy());
     for spec in &plan.faults {
         desk.add(spec.clone()).map_err(|refused| anyhow!("--fault {} {refused}", spec.fault))?;
     }

@@ -76,6 +76,16 @@ impl Active {
     }
 }
 
+impl Fault {
+    /// Whether Nginx has to ask our own server for it.
+    pub fn is_routed(&self) -> bool {
+        let mut alone = Active::default();
+        alone.add(self);
+        // That of a redirect whose port is not picked yet cannot be told from none.
+        alone.standing().routed || matches!(self, Self::Redirect { .. })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,6 +23,8 @@ pub struct Desk(Arc<Inner>);
 struct Inner {
     media: PathBuf,
     bind: IpAddr,
+    /// Nginx can ask our own server.
+    routable: bool,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -49,8 +51,9 @@ impl State {
 }
 
 impl Desk {
-    /// No fault yet. `media` is the folder that is served, `bind` the address on which it is.
-    pub fn new(profile: &Profile, media: &Path, bind: IpAddr) -> Self {
+    /// No fault yet. `media` is the folder that is served, `bind` the address on which it is;
+    /// `routable` says that Nginx can ask our own server.
+    pub fn new(profile: &Profile, media: &Path, bind: IpAddr, routable: bool) -> Self {
         let state = State {
             table: Table::new(profile),
             told: None,
@@ -61,7 +64,7 @@ impl Desk {
         // So that a file's path can be compared with where it really is.
         let media = media.canonicalize().unwrap_or_else(|_| media.to_owned());
         let (state, changed) = (Mutex::new(state), Notify::new());
-        Self(Arc::new(Inner { media, bind, state, changed }))
+        Self(Arc::new(Inner { media, bind, routable, state, changed }))
     }
 
     /// Nothing under this lock can panic half-way, so what a panic elsewhere left is whole.
@@ -74,6 +77,9 @@ impl Desk {
     /// # Errors
     /// When it makes no sense here.
     pub fn add(&self, mut spec: Spec) -> Result<Entry, Refused> {
+        if !self.0.routable && spec.fault.is_routed() {
+            return Err(Refused::no_proxy());
+        }
         if let Fault::Redirect { port } = spec.fault {
             spec.fault = Fault::Redirect { port: Some(redirect_port(self.0.bind, port)?) };
         }
@@ -192,4 +198,22 @@ pub fn redirect_port(bind: IpAddr, port: Option<u16>) -> Result<u16, Refused> {
     let free = TcpListener::bind(address).and_then(|listener| listener.local_addr());
     free.map(|address| address.port())
         .map_err(|error| Refused(format!("needs port {} on {bind}: {error}; choose another", address.port())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog;
+
+    #[test]
+    fn an_nginx_that_cannot_ask_us_gets_only_faults_of_the_processes() {
+        let profile = catalog::find("default").unwrap().unwrap();
+        let desk = Desk::new(&profile, Path::new("/none"), [127, 0, 0, 1].into(), false);
+        let add = |spec: &str| desk.add(spec.parse().unwrap()).map(|entry| entry.fault);
+        for spec in ["slow=1MB/s", "redirect", "capacity=9"] {
+            assert_eq!(add(spec), Err(Refused::no_proxy()), "{spec}");
+        }
+        assert_eq!(add("freeze"), Ok(Fault::Freeze));
+        assert_eq!(add("outage@9s"), Ok(Fault::Outage));
+    }
 }

@@ -25,6 +25,17 @@ pub struct Entry {
 #[error("{0}")]
 pub struct Refused(pub(super) String);
 
+impl Refused {
+    /// Nginx cannot ask the server that misbehaves.
+    pub fn no_proxy() -> Self {
+        Self(
+            "needs an nginx that can ask another server, and this one was built --without-http_proxy_module: install \
+             another build (Debian/Ubuntu: apt install nginx; Nix: nixpkgs#nginx) and say where it is with --nginx PATH"
+                .to_owned(),
+        )
+    }
+}
+
 /// What the faults can happen to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stream {

@@ -58,6 +58,24 @@ fn a_port_that_another_test_origin_has_is_taken_too() {
 }
 
 #[test]
+fn an_nginx_that_cannot_ask_another_server_is_told_for_the_faults_that_need_it() {
+    let folder = open_dir();
+    let lean = folder.path().join("nginx");
+    let script = "#!/bin/sh\necho 'configure arguments: --without-http_proxy_module' >&2\n";
+    std::fs::write(&lean, script).unwrap();
+    std::fs::set_permissions(&lean, Permissions::from_mode(0o755)).unwrap();
+    let lean = lean.to_str().unwrap();
+    let (code, text) =
+        run(&["--nginx", lean, "--fault", "slow=1MB/s", "--fault", "freeze", "--fault", "redirect"]);
+    assert_eq!(code, Some(3), "{text}");
+    for fault in ["slow=1000kB/s", "redirect"] {
+        let expected = format!("--fault {fault} needs an nginx that can ask another server");
+        assert!(text.contains(&expected) && text.contains("--nginx PATH"), "{text}");
+    }
+    assert!(!text.contains("freeze"), "{text}");
+}
+
+#[test]
 fn an_address_of_another_machine_is_refused() {
     let (code, text) = run(&["--bind", "192.0.2.1"]);
     assert_eq!(code, Some(3), "{text}");
