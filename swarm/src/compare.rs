@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::stats::Quantity;
@@ -105,7 +105,7 @@ pub struct Earlier {
 }
 
 /// Two runs, side by side.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Report of the earlier run.
     pub file: String,
@@ -122,10 +122,10 @@ pub struct Comparison {
 }
 
 /// A setting that differs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// As in the report's configuration.
-    pub setting: &'static str,
+    pub setting: String,
     /// Then, as JSON.
     pub before: String,
     /// Now, as JSON.
@@ -133,10 +133,10 @@ pub struct Difference {
 }
 
 /// A figure, then and now, in its base unit.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// Which.
-    pub metric: &'static str,
+    pub metric: String,
     /// In the earlier run.
     pub before: f64,
     /// In this run.
@@ -185,10 +185,14 @@ impl Earlier {
     }
 }
 
-fn difference(setting: &'static str, pointer: &str, before: &Value, now: &Value) -> Option<Difference> {
+fn difference(setting: &str, pointer: &str, before: &Value, now: &Value) -> Option<Difference> {
     let read = |report: &Value| report.pointer(pointer).cloned().unwrap_or_default();
     let (before, now) = (read(before), read(now));
-    (before != now).then(|| Difference { setting, before: before.to_string(), now: now.to_string() })
+    (before != now).then(|| Difference {
+        setting: setting.to_owned(),
+        before: before.to_string(),
+        now: now.to_string(),
+    })
 }
 
 fn change(figure: &Figure, before: &Value, now: &Value) -> Option<Change> {
@@ -206,7 +210,7 @@ fn change(figure: &Figure, before: &Value, now: &Value) -> Option<Change> {
         (None, _) => "too short to tell from noise".to_owned(),
     };
     let text = format!("{}: {} before, {} now{relative}, {noise_text}", figure.name, say(before), say(now));
-    Some(Change { metric: figure.name, before, now, noise, beyond_noise, text })
+    Some(Change { metric: figure.name.to_owned(), before, now, noise, beyond_noise, text })
 }
 
 /// Of the mean over the judged part.
@@ -271,7 +275,11 @@ mod tests {
     fn a_change_is_one_only_beyond_the_noise_of_both_runs() {
         let quiet = compared(report(10, 100.0, 10.0, 65), &report(10, 150.0, 10.0, 65));
         let change = &quiet.changes[0];
-        assert_eq!((change.metric, change.beyond_noise), ("segment_duration_p95", Some(true)), "{change:?}");
+        assert_eq!(
+            (change.metric.as_str(), change.beyond_noise),
+            ("segment_duration_p95", Some(true)),
+            "{change:?}"
+        );
         assert!(
             change.text.starts_with("segment_duration_p95: 105 ms before, 155 ms now (+48 %), more than")
         );
@@ -294,7 +302,8 @@ mod tests {
         let same = compared(report(10, 100.0, 10.0, 65), &report(10, 100.0, 10.0, 65));
         assert!(same.comparable && same.differences.is_empty());
         let other = compared(report(10, 100.0, 10.0, 65), &report(20, 100.0, 10.0, 65));
-        let difference = Difference { setting: "clients", before: "10".to_owned(), now: "20".to_owned() };
+        let difference =
+            Difference { setting: "clients".to_owned(), before: "10".to_owned(), now: "20".to_owned() };
         assert_eq!((other.comparable, other.differences), (false, vec![difference]));
     }
 

@@ -93,7 +93,7 @@ pub fn requests() -> (mpsc::Sender<Steer>, mpsc::Receiver<Steer>) {
 }
 
 /// How the run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndedBy {
     /// Its duration was over.

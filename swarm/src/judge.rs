@@ -10,7 +10,7 @@ mod watch;
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use signs::{Sign, SignSeen, Signs};
 pub use trouble::{RECOVERED_AFTER, Trouble};
@@ -62,7 +62,7 @@ pub struct Judge {
 }
 
 /// What was seen, ready for a verdict.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Most viewers that should run at the same time.
     pub clients: u32,

@@ -41,6 +41,7 @@ pub mod playlist;
 pub mod preflight;
 pub mod proxy;
 pub mod ramp;
+pub mod report_command;
 pub mod stages;
 pub mod stats;
 pub mod threshold;
@@ -66,6 +67,7 @@ use origin_metrics::Scraper;
 use output::admin::AdminServer;
 use output::metrics::Metrics;
 use output::report::{Report, Times};
+use output::report_file;
 use output::status::{Status, Terminal};
 use output::summary;
 use plan::{CHECK_DURATION, Course, Plan};
@@ -203,7 +205,8 @@ async fn play(
         print!("{}", summary::comparison(comparison));
     }
     for path in &plan.reports {
-        report.write(path).with_context(|| format!("failed to write the report {}", path.display()))?;
+        report_file::write(&report, path)
+            .with_context(|| format!("failed to write the report {}", path.display()))?;
         tracing::info!("report written to {}", path.display());
     }
     Ok(exit_code)

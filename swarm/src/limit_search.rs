@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// The first level.
 pub const FIRST_VIEWERS: u32 = 1;
@@ -25,7 +25,7 @@ const MOST_CONTRADICTIONS: usize = 2;
 pub const MOST_LEVELS: usize = 60;
 
 /// How long a level is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Length {
     /// On the way.
@@ -44,7 +44,7 @@ pub struct Level {
 }
 
 /// What came of a level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Judgement {
     /// All thresholds held.
@@ -107,12 +107,6 @@ impl Answer {
             Self::LoadBox { .. } => "load_box",
             Self::Unsteady { .. } => "unsteady",
         }
-    }
-}
-
-impl Serialize for Answer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
     }
 }
 

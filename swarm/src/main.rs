@@ -10,6 +10,7 @@ use swarm::cli::{self, Log};
 use swarm::exit_code::ExitCode;
 use swarm::health;
 use swarm::output::status::Terminal;
+use swarm::report_command;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 fn main() -> Process {
@@ -43,6 +44,7 @@ fn main() -> Process {
 fn side_question(args: &[OsString]) -> Option<ExitCode> {
     match args.get(1).and_then(|word| word.to_str()) {
         Some("health") => return Some(health::ask(&args[2..])),
+        Some("report") => return Some(report_command::run(&args[2..])),
         Some("check-flags") => return Some(check_flags(args)),
         _ => {}
     }

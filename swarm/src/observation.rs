@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 /// One finished, failed or aborted request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
@@ -38,7 +40,8 @@ pub struct Observation {
 
 /// RFC 8216's words. Known from the playlists themselves; from content type and extension only where no playlist
 /// named the URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A master playlist.
     Master,

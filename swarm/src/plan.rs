@@ -105,7 +105,7 @@ pub enum Course {
 }
 
 /// Which variant of a master playlist is played. A media playlist is played as it is in every mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VariantMode {
     /// Every variant at the same time.
@@ -119,7 +119,7 @@ pub enum VariantMode {
 }
 
 /// How fast a viewer reads its stream. A live stream is bounded by its own pace either way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pace {
     /// As fast as it arrives.

@@ -14,7 +14,7 @@ use crate::ffmpeg::capabilities::{self, Capabilities, Unfit};
 use crate::ffmpeg::{Analysis, Launcher, Stream};
 use crate::limits::{Limits, Shortage};
 use crate::observation::Kind;
-use crate::output::report::folder_of;
+use crate::output::report_file::folder_of;
 use crate::plan::{Plan, VariantMode};
 use crate::playlist::{self, Media, NotAPlaylist, Playlist};
 use crate::proxy::ticket::{Ticket, Token};

@@ -4,7 +4,7 @@
 mod findings;
 pub mod rules;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use findings::Finding;
 
@@ -25,7 +25,7 @@ const LONGEST_OUTAGE: f64 = 0.5;
 const NAMED: usize = 3;
 
 /// The one word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Viewers see nothing of the load.
@@ -40,7 +40,7 @@ pub enum State {
 }
 
 /// Where to look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// At the origin, or on the way: it does not hold so many viewers.
@@ -56,7 +56,7 @@ pub enum Cause {
 }
 
 /// How it went.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// In one word.
     pub state: State,

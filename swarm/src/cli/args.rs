@@ -21,7 +21,8 @@ Examples:
   swarm -check URL
 
 Beside a run, as first argument: health (is the swarm on this machine well?), check-flags (are the flags
-that follow right? touches nothing), man, completions bash|zsh|fish.
+that follow right? touches nothing), report (show or merge written reports), man,
+completions bash|zsh|fish.
 
 Exit codes: 0 finished, 1 internal error, 2 wrong usage, 3 preflight failed,
 4 no viewer ever received media, 99 a threshold was crossed, 130 killed by a second signal.";

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::collector::Collector;
 use super::values::{parse_address, parse_endpoint};
+use crate::output::report_file::Format;
 use crate::plan::MOST_ENDPOINTS;
 use crate::threshold::Threshold;
 
@@ -20,7 +21,7 @@ pub(super) struct OutcomeFlags {
     /// Prometheus endpoint of the origin, read once per second for the report; repeatable
     #[arg(long, env = "HLSSWARM_ORIGIN_METRICS", value_name = "URL", value_delimiter = ' ')]
     origin_metrics: Vec<String>,
-    /// Write a report at the end: FILE.json; repeatable
+    /// Write a report at the end: FILE.html to look at, FILE.json, or FILE.csv for the time series; repeatable
     #[arg(long, env = "HLSSWARM_REPORT", value_name = "FILE")]
     report: Vec<PathBuf>,
     /// What must hold, as in `rebuffer_ratio<1%` or `segment_duration_p95<1s; for 10s; abort`; repeatable
@@ -69,8 +70,8 @@ fn read_endpoints(texts: &[String], take: &mut Collector<'_>) -> Option<Vec<Url>
 
 fn check_reports(files: &[PathBuf], take: &mut Collector<'_>) {
     for file in files {
-        if file.extension().is_none_or(|extension| extension != "json") {
-            take.note(&format!("-report: \"{}\" must end in .json", file.display()));
+        if Format::of(file).is_none() {
+            take.note(&format!("-report: \"{}\" must end in {}", file.display(), Format::ENDINGS));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What a load box can run out of, and what its user can do about it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A resource of the load box. A bounded set: it is a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
     /// The hypervisor ran other guests on our CPUs.

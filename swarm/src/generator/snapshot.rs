@@ -1,6 +1,6 @@
 //! The load box over a whole run: averages and peaks, and when it was saturated. Pure, and bounded however long it runs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Resource, Sample};
 
@@ -11,7 +11,7 @@ const MOST_SPELLS: usize = 256;
 const TOUCH: f64 = 0.05;
 
 /// A spell in which the load box did not keep up.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Saturated {
     /// Since the run began.
     pub from_s: f64,
@@ -70,7 +70,7 @@ pub(super) struct Books {
 }
 
 /// The load box over the run. What the machine cannot tell is null.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GeneratorSnapshot {
     /// CPUs that `swarm` may use; a container's quota need not be a whole number.
     pub cores: f64,
@@ -83,7 +83,7 @@ pub struct GeneratorSnapshot {
     /// What was used up for longest.
     pub saturated_resource: Option<Resource>,
     /// What to do about that.
-    pub what_to_do: Option<&'static str>,
+    pub what_to_do: Option<String>,
     /// When, in order; neighbouring seconds with the same resource are one spell.
     pub saturated: Vec<Saturated>,
     /// Spells beyond those.
@@ -185,7 +185,7 @@ impl Books {
             sampled_s: self.seconds,
             saturated_s: self.saturated_s.iter().sum(),
             saturated_resource: longest,
-            what_to_do: longest.map(Resource::what_to_do),
+            what_to_do: longest.map(|resource| resource.what_to_do().to_owned()),
             saturated: self.spells.clone(),
             saturated_beyond: self.spells_beyond,
             cpu_ratio_mean: self.cpu.mean(),

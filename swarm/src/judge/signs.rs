@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::stats::{Figures, STALE_AFTER_TARGETS, Second};
 
@@ -16,7 +16,7 @@ const ERRORS_FROM: f64 = 0.01;
 const LATE_FROM: f64 = 0.05;
 
 /// A sign of trouble.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "class")]
 pub enum Sign {
     /// Segments take longer to fetch than to play.
@@ -32,7 +32,7 @@ pub enum Sign {
 }
 
 /// A sign, when it was seen first.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SignSeen {
     /// What.
     #[serde(flatten)]

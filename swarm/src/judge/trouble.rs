@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::stats::{Figures, STUCK_AFTER_TARGETS, Second};
 
@@ -14,7 +14,7 @@ const LOST_FROM: f64 = 0.1;
 pub const RECOVERED_AFTER: Duration = Duration::from_secs(5);
 
 /// The spells of a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trouble {
     /// How many.
     pub spells: u32,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::stats::{Figures, Metric, Second};
 use crate::threshold::Threshold;
@@ -23,7 +23,7 @@ struct Crossing {
 }
 
 /// What became of a threshold.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JudgedThreshold {
     /// As it was given.
     pub threshold: String,
@@ -40,7 +40,7 @@ pub struct JudgedThreshold {
 }
 
 /// What became of a threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ThresholdResult {
     /// It held.

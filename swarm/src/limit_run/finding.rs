@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::FindLimit;
 use super::cause;
 use super::level::LevelRecord;
@@ -12,7 +10,7 @@ use crate::judge::{Sign, SignSeen};
 use crate::limit_search::{Answer, Judgement, Length};
 
 /// The result, as it is reported.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The answer in a sentence without a full stop.
     pub sentence: String,

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::cause;
 use crate::generator::Resource;
 use crate::go_duration;
@@ -43,7 +41,7 @@ pub(super) struct LevelRun {
 }
 
 /// A level as it is reported.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LevelRecord {
     /// How many viewers.
     pub viewers: u32,
@@ -68,27 +66,22 @@ pub struct LevelRecord {
     /// In the order in which they came, those of the ramp too.
     pub signs: Vec<SignSeen>,
     /// Those that showed after the viewers had joined.
-    #[serde(skip)]
     pub(super) held_signs: Vec<Sign>,
     /// What was seen while it was held, and the startups since it began.
-    #[serde(serialize_with = "figures_in_short")]
     pub figures: Figures,
     /// Of the playlist.
-    #[serde(skip)]
     pub(super) target_duration: Option<Duration>,
 }
 
 /// A threshold that did not hold.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Crossed {
     /// As it was written.
     pub threshold: String,
     /// What was seen, in seconds, target durations, bits per second, or as a bare number or share.
     pub value: f64,
     /// The same, in words.
-    #[serde(skip)]
     pub(super) said: String,
-    #[serde(skip)]
     pub(super) metric: crate::stats::Metric,
 }
 
@@ -250,31 +243,4 @@ impl LevelRecord {
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
-}
-
-/// The figures that tell levels apart.
-#[derive(Serialize)]
-struct InShort {
-    error_ratio: Option<f64>,
-    rebuffer_ratio: Option<f64>,
-    segment_duration_p95_s: Option<f64>,
-    lateness_p95: Option<f64>,
-    startup_p95_s: Option<f64>,
-    playlist_age_targets: Option<f64>,
-    clients_active_mean_ratio: Option<f64>,
-    throughput_bits_per_s: Option<f64>,
-}
-
-fn figures_in_short<S: serde::Serializer>(figures: &Figures, serializer: S) -> Result<S::Ok, S::Error> {
-    InShort {
-        error_ratio: figures.error_ratio,
-        rebuffer_ratio: figures.rebuffer_ratio,
-        segment_duration_p95_s: figures.segment_duration.map(|duration| duration.p95_s),
-        lateness_p95: figures.lateness.map(|lateness| lateness.p95),
-        startup_p95_s: figures.startup.map(|startup| startup.p95_s),
-        playlist_age_targets: figures.playlist_age_targets,
-        clients_active_mean_ratio: figures.clients_active_mean_ratio,
-        throughput_bits_per_s: figures.throughput_bits_per_s,
-    }
-    .serialize(serializer)
 }

@@ -1,11 +1,11 @@
 //! The origin's own figures over a whole run. Pure, and bounded however long it runs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::OriginSample;
 
 /// What the endpoints said over the run; null where they said nothing.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OriginSnapshot {
     /// The endpoints, without query.
     pub urls: Vec<String>,

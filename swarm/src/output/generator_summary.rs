@@ -12,8 +12,8 @@ pub fn rows(generator: &GeneratorSnapshot) -> Vec<(&'static str, String)> {
     if generator.shared_with_origin {
         rows.extend(shared(generator).map(|text| ("shared", text)));
     }
-    if let Some(to_do) = generator.what_to_do {
-        rows.push(("to do", to_do.to_owned()));
+    if let Some(to_do) = &generator.what_to_do {
+        rows.push(("to do", to_do.clone()));
     }
     rows
 }
@@ -99,7 +99,7 @@ mod tests {
             shared_with_origin: true,
             saturated_s: 31.0,
             saturated_resource: Some(Resource::Cpu),
-            what_to_do: Some(Resource::Cpu.what_to_do()),
+            what_to_do: Some(Resource::Cpu.what_to_do().to_owned()),
             ..generator()
         };
         let rows = rows(&generator);

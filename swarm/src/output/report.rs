@@ -1,111 +1,126 @@
-//! The run as JSON. The schema is versioned and described in docs/CONFIGURATION.md.
+//! The run as plain values: what each kind of report is written from, and what `swarm report` reads again. The schema is
+//! versioned and described in docs/CONFIGURATION.md.
 
 use std::collections::BTreeMap;
-use std::fs::Permissions;
-use std::io::{self, Write as _};
 use std::net::IpAddr;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::environment::Environment;
+use super::limit_section::LimitSection;
 use super::summary;
 use crate::compare::{Comparison, Earlier};
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::generator::GeneratorSnapshot;
 use crate::judge::{Evidence, JudgedThreshold};
-use crate::limit_run::Finding;
 use crate::origin_metrics::OriginSnapshot;
 use crate::plan::{Course, Pace, Plan, VariantMode};
 use crate::stats::{FailureKind, Row, WireSnapshot};
 use crate::verdict::Verdict;
 
+/// Tells a report from other JSON.
+const SCHEMA: &str = "ffmpeg-hls-swarm.report";
+
 /// Rises when a field changes its meaning or goes away; new fields do not raise it.
 const SCHEMA_VERSION: u32 = 2;
 
 /// A whole report.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    schema: &'static str,
-    schema_version: u32,
-    swarm_version: &'static str,
-    ffmpeg_version: String,
-    started_at: String,
-    ended_at: String,
-    configuration: Configuration,
-    outcome: OutcomeSection,
-    viewers: Viewers,
-    processes: Processes,
-    failures: Vec<FailureKind>,
-    other_failures: u64,
+    pub(crate) schema: String,
+    pub(crate) schema_version: u32,
+    pub(crate) swarm_version: String,
+    pub(crate) ffmpeg_version: String,
+    pub(crate) started_at: String,
+    pub(crate) ended_at: String,
+    #[serde(default)]
+    pub(crate) environment: Environment,
+    #[serde(default)]
+    pub(crate) boxes: Vec<BoxSection>,
+    pub(crate) configuration: Configuration,
+    pub(crate) outcome: OutcomeSection,
+    pub(crate) viewers: Viewers,
+    pub(crate) processes: Processes,
+    pub(crate) failures: Vec<FailureKind>,
+    pub(crate) other_failures: u64,
     /// None of a search: its levels are meant to fail.
-    verdict: Option<Verdict>,
-    judgement: JudgementSection,
-    limit: Option<Finding>,
-    wire: Option<WireSnapshot>,
-    generator: GeneratorSnapshot,
-    origin_metrics: Option<OriginSnapshot>,
-    series: Vec<Row>,
-    comparison: Option<Comparison>,
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) judgement: JudgementSection,
+    pub(crate) limit: Option<LimitSection>,
+    pub(crate) wire: Option<WireSnapshot>,
+    pub(crate) generator: GeneratorSnapshot,
+    pub(crate) origin_metrics: Option<OriginSnapshot>,
+    pub(crate) series: Vec<Row>,
+    #[serde(default)]
+    pub(crate) comparison: Option<Comparison>,
+}
+
+/// One of the reports that this one was put together from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BoxSection {
+    pub(crate) name: String,
+    pub(crate) started_at: String,
+    pub(crate) peak_active: u32,
+    pub(crate) sentence: String,
 }
 
 /// What makes the run repeatable. Values of headers are left out: they may be secrets.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Configuration {
-    urls: Vec<String>,
-    clients: u32,
-    ramp_rate_per_s: f64,
-    ramp_jitter: f64,
-    duration_s: Option<f64>,
-    stages: Option<String>,
-    variant: VariantMode,
-    pace: Pace,
-    header_names: Vec<String>,
-    tls_verified: bool,
-    resolve: Option<IpAddr>,
-    source_ips: Vec<IpAddr>,
-    timeout_s: f64,
-    direct: bool,
-    seed: u64,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Configuration {
+    pub(crate) urls: Vec<String>,
+    pub(crate) clients: u32,
+    pub(crate) ramp_rate_per_s: f64,
+    pub(crate) ramp_jitter: f64,
+    pub(crate) duration_s: Option<f64>,
+    pub(crate) stages: Option<String>,
+    pub(crate) variant: VariantMode,
+    pub(crate) pace: Pace,
+    pub(crate) header_names: Vec<String>,
+    pub(crate) tls_verified: bool,
+    pub(crate) resolve: Option<IpAddr>,
+    pub(crate) source_ips: Vec<IpAddr>,
+    pub(crate) timeout_s: f64,
+    pub(crate) direct: bool,
+    pub(crate) seed: u64,
 }
 
 /// What was judged, and what of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct JudgementSection {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JudgementSection {
     #[serde(flatten)]
-    evidence: Evidence,
-    thresholds: Vec<JudgedThreshold>,
+    pub(crate) evidence: Evidence,
+    pub(crate) thresholds: Vec<JudgedThreshold>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct OutcomeSection {
-    sentence: String,
-    ended_by: EndedBy,
-    exit_code: u8,
-    elapsed_s: f64,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OutcomeSection {
+    pub(crate) sentence: String,
+    pub(crate) ended_by: EndedBy,
+    pub(crate) exit_code: u8,
+    pub(crate) elapsed_s: f64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Viewers {
-    target: u32,
-    peak_target: u32,
-    active_at_end: u32,
-    peak_active: u32,
-    have_played: u32,
-    target_reached_after_s: Option<f64>,
-    all_active_for_s: f64,
-    least_active: Option<u32>,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Viewers {
+    pub(crate) target: u32,
+    pub(crate) peak_target: u32,
+    pub(crate) active_at_end: u32,
+    pub(crate) peak_active: u32,
+    pub(crate) have_played: u32,
+    pub(crate) target_reached_after_s: Option<f64>,
+    pub(crate) all_active_for_s: f64,
+    pub(crate) least_active: Option<u32>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Processes {
-    started: u64,
-    restarted: u64,
-    completed_views: u64,
-    short_looks: u64,
-    stopped: u64,
-    exits: BTreeMap<String, u64>,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Processes {
+    pub(crate) started: u64,
+    pub(crate) restarted: u64,
+    pub(crate) completed_views: u64,
+    pub(crate) short_looks: u64,
+    pub(crate) stopped: u64,
+    pub(crate) exits: BTreeMap<String, u64>,
 }
 
 /// When a run took place, by the wall clock.
@@ -117,18 +132,60 @@ pub struct Times {
     pub ended: SystemTime,
 }
 
+/// What is no report of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum NoReport {
+    /// Another file.
+    #[error("is no report of swarm's: {0}")]
+    Other(serde_json::Error),
+    /// A report that means something else by its fields.
+    #[error(
+        "is a report of version {0} of the schema, and this swarm reads version {SCHEMA_VERSION} only: use the swarm that wrote it"
+    )]
+    Version(u64),
+}
+
 impl Report {
+    /// Reads what was written as JSON.
+    ///
+    /// # Errors
+    /// When it is something else, or has another version of the schema.
+    pub fn parse(json: &[u8]) -> Result<Self, NoReport> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema: String,
+            schema_version: u64,
+        }
+        let head: Head = serde_json::from_slice(json).map_err(NoReport::Other)?;
+        if head.schema == SCHEMA && head.schema_version != u64::from(SCHEMA_VERSION) {
+            return Err(NoReport::Version(head.schema_version));
+        }
+        serde_json::from_slice(json).map_err(NoReport::Other)
+    }
+
+    /// When its first second began, by the wall clock; `None` where the report was changed by hand.
+    pub fn started(&self) -> Option<SystemTime> {
+        humantime::parse_rfc3339(&self.started_at).ok()
+    }
+
+    /// How it went: the verdict, or what a search found.
+    pub fn sentence(&self) -> &str {
+        self.verdict.as_ref().map_or(&self.outcome.sentence, |verdict| &verdict.sentence)
+    }
+
     /// Of a run that has ended.
     pub fn new(plan: &Plan, ffmpeg_version: &str, times: Times, outcome: &Outcome, exit_code: u8) -> Self {
         let Outcome { ended_by, at_end, after, wire, generator, origin, judgement, verdict, limit } = outcome;
         let exits = at_end.exits.iter().map(|(exit, count)| (exit.label(), *count));
         Self {
-            schema: "ffmpeg-hls-swarm.report",
+            schema: SCHEMA.to_owned(),
             schema_version: SCHEMA_VERSION,
-            swarm_version: env!("CARGO_PKG_VERSION"),
+            swarm_version: env!("CARGO_PKG_VERSION").to_owned(),
             ffmpeg_version: ffmpeg_version.to_owned(),
             started_at: humantime::format_rfc3339_millis(times.started).to_string(),
             ended_at: humantime::format_rfc3339_millis(times.ended).to_string(),
+            environment: Environment::here(),
+            boxes: Vec::new(),
             configuration: Configuration {
                 urls: plan.urls.iter().map(ToString::to_string).collect(),
                 clients: plan.clients,
@@ -180,7 +237,7 @@ impl Report {
                 evidence: judgement.evidence.clone(),
                 thresholds: judgement.thresholds.clone(),
             },
-            limit: limit.clone(),
+            limit: limit.as_ref().map(LimitSection::from),
             wire: wire.clone(),
             generator: generator.clone(),
             origin_metrics: origin.clone(),
@@ -197,28 +254,20 @@ impl Report {
         let now = serde_json::to_value(&*self)?;
         Ok(self.comparison.insert(earlier.compare(&now)))
     }
+}
 
-    /// Writes the whole file or nothing: a reader never sees half a report.
-    ///
-    /// # Errors
-    /// When the folder cannot be written to, or the disk is full.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
-        let folder = folder_of(path);
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        // Temporary files are private; a report is as readable as any file that the user makes.
-        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-        file.persist(path)?;
-        Ok(())
+impl JudgementSection {
+    /// All times, as seen from a run that began so much earlier.
+    pub(crate) fn shift(&mut self, later_s: f64) {
+        let Evidence { steady_from_s, first_signs, trouble, .. } = &mut self.evidence;
+        let crossings = self.thresholds.iter_mut().map(|judged| &mut judged.crossed_after_s);
+        let times = [steady_from_s, &mut trouble.last_from_s, &mut trouble.last_until_s];
+        times.into_iter().chain(crossings).flatten().for_each(|at| *at += later_s);
+        for seen in first_signs {
+            seen.after_s += later_s;
+        }
     }
 }
 
-/// The folder that a report is written to.
-pub fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
+#[cfg(test)]
+pub(crate) mod tests;

@@ -139,7 +139,7 @@ fn limit_rows(limit: &Finding) -> Vec<(&'static str, String)> {
     signs.into_iter().chain(levels).collect()
 }
 
-fn threshold_text(judged: &JudgedThreshold) -> String {
+pub(crate) fn threshold_text(judged: &JudgedThreshold) -> String {
     let how = match judged.result {
         ThresholdResult::Held => "held",
         ThresholdResult::Crossed => "CROSSED",

@@ -1,6 +1,7 @@
 //! What the wire measured, as rows of the summary. Formats only.
 
 use super::summary::count;
+use crate::observation::Kind;
 use crate::stats::{Freshness, KindSnapshot, OutagesSnapshot, Percentiles, WireSnapshot};
 
 /// Classes of errors that the table lists; the JSON report has all.
@@ -55,13 +56,13 @@ pub fn rows(wire: &WireSnapshot) -> Vec<(&'static str, String)> {
     rows
 }
 
-fn name(kind: &'static str) -> &'static str {
+fn name(kind: Kind) -> &'static str {
     match kind {
-        "segment" => "segments",
-        "playlist" => "playlists",
-        "init" => "inits",
-        "key" => "keys",
-        other => other,
+        Kind::Segment => "segments",
+        Kind::Playlist => "playlists",
+        Kind::Init => "inits",
+        Kind::Key => "keys",
+        Kind::Master | Kind::Other => kind.label(),
     }
 }
 
@@ -70,7 +71,7 @@ fn requests(kind: &KindSnapshot, late: u64) -> String {
     if let Some(duration) = &kind.duration {
         text += &format!(" in {}", percentiles(duration));
     }
-    if kind.kind == "segment" {
+    if kind.kind == Kind::Segment {
         text += &format!(", {late} late");
     }
     if kind.totals.errors > 0 {

@@ -68,9 +68,10 @@ impl Recorder {
         WireSecond { open, ..self.wire().take_second(now) }
     }
 
-    /// Everything at this moment; requests that have not ended count as at least as old as they are.
+    /// Everything at this moment, with the histograms; requests that have not ended count as at least as old as they are.
     pub fn snapshot(&self, now: Instant) -> WireSnapshot {
         let open = self.open.all(now);
-        self.wire().snapshot_with(now, &open)
+        let mut wire = self.wire();
+        WireSnapshot { histograms: wire.histograms(), ..wire.snapshot_with(now, &open) }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::News;
 
@@ -12,7 +12,7 @@ use super::News;
 const MOST_KINDS: usize = 32;
 
 /// One reason, and how often.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FailureKind {
     /// Why processes ended, or could not be started.
     pub reason: String,

@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
+use serde::{Deserialize, Serialize};
 
 use crate::observation::{Kind, Observation};
 
@@ -49,7 +52,7 @@ pub struct StillOpen {
 }
 
 /// What is told of many durations. There is none of no durations.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
     /// How many.
     pub count: u64,
@@ -64,6 +67,11 @@ pub struct Percentiles {
     /// The longest.
     pub max_s: f64,
 }
+
+/// What was read is no histogram of durations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no compressed HDR histogram of durations up to an hour")]
+pub struct NoHistogram;
 
 impl Default for Durations {
     fn default() -> Self {
@@ -81,15 +89,14 @@ impl Durations {
 
     /// What is told of them; `None` when there are none.
     pub fn percentiles(&self) -> Option<Percentiles> {
-        let seconds = |us: u64| us as f64 / 1e6;
-        let at = |quantile| seconds(self.0.value_at_quantile(quantile));
+        let at = |quantile| self.at_quantile_s(quantile);
         (!self.0.is_empty()).then(|| Percentiles {
             count: self.0.len(),
             mean_s: self.0.mean() / 1e6,
             p50_s: at(0.50),
             p95_s: at(0.95),
             p99_s: at(0.99),
-            max_s: seconds(self.0.max()),
+            max_s: self.0.max() as f64 / 1e6,
         })
     }
 
@@ -126,14 +133,36 @@ impl Durations {
         since
     }
 
-    /// The counts themselves, in microseconds, for reports that are merged later.
-    pub fn histogram(&self) -> &Histogram<u32> {
-        &self.0
+    /// The counts themselves, in microseconds, in `HdrHistogram`'s V2 format, compressed, as base64: what its log format
+    /// holds and each of its libraries reads. `None` when there are none.
+    pub fn encode(&self) -> Option<String> {
+        let mut bytes = Vec::new();
+        // Fails only where a buffer cannot be written to, and this one is memory.
+        V2DeflateSerializer::new().serialize(&self.0, &mut bytes).ok()?;
+        (!self.0.is_empty()).then(|| BASE64_STANDARD.encode(bytes))
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn decode(text: &str) -> Result<Self, NoHistogram> {
+        let bytes = BASE64_STANDARD.decode(text).map_err(|_| NoHistogram)?;
+        let read: Histogram<u32> =
+            Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|_| NoHistogram)?;
+        let mut all = Self::default();
+        all.0.add(&read).map_err(|_| NoHistogram)?;
+        Ok(all)
+    }
+
+    /// This share of them, from 0 to 1, took no longer, in seconds.
+    pub fn at_quantile_s(&self, quantile: f64) -> f64 {
+        self.0.value_at_quantile(quantile) as f64 / 1e6
     }
 }
 
 impl Percentiles {
-    fn or_worse(self, other: &Self) -> Self {
+    pub(super) fn or_worse(self, other: &Self) -> Self {
         Self {
             count: self.count.max(other.count),
             mean_s: self.mean_s.max(other.mean_s),
@@ -258,6 +287,21 @@ mod tests {
         assert_eq!(ended.percentiles(), Some(plain), "it changes nothing");
         assert_close(Durations::default().percentiles_with([ms(70)]).unwrap().p50_s, 0.07);
         assert_eq!(Durations::default().percentiles_with([]), None);
+    }
+
+    #[test]
+    fn what_was_written_is_read_again_and_adds_up_exactly() {
+        let (some, more) = (of((1..500).map(ms)), of((300..9000).map(ms)));
+        let read = Durations::decode(&some.encode().unwrap()).unwrap();
+        assert_eq!(read.percentiles(), some.percentiles());
+        let mut merged = read;
+        merged.add(&Durations::decode(&more.encode().unwrap()).unwrap());
+        assert_eq!(merged.percentiles(), of((1..500).chain(300..9000).map(ms)).percentiles());
+        assert_eq!(Durations::default().encode(), None);
+        for wrong in ["", "AAAA", "no base64"] {
+            assert_eq!(Durations::decode(wrong), Err(NoHistogram));
+        }
+        assert_close(some.at_quantile_s(0.5), 0.25);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod counts;
 mod failures;
+mod histogram;
 mod latency;
 mod metric;
 mod playback;
@@ -18,14 +19,15 @@ use supervise::Exit;
 
 pub use counts::Counts;
 pub use failures::{FailureKind, Failures};
-pub use latency::{Durations, Latency, Percentiles, StillOpen};
+pub use histogram::{HistogramRecord, Measure};
+pub use latency::{Durations, Latency, NoHistogram, Percentiles, StillOpen};
 pub use metric::{Aggregate, Definition, METRICS, Metric, Quantity, Reading, metrics_table};
 pub use playback::{Effects, Playback, PlaybackState, PlaybackTotals, PlaybackView, STALL_FROM, SessionEnd};
 pub use playlists::{
     Freshness, MOST_PLAYLISTS, PlaylistHealth, Playlists, STALE_AFTER_TARGETS, STUCK_AFTER_TARGETS,
 };
 pub use second::{PlaylistAge, Second, Seconds, WireSecond};
-pub use series::{MOST_ROWS, Row, Series};
+pub use series::{MOST_ROWS, Row, Series, fold};
 pub use window::{ErrorShare, Figures, Spread, Window};
 pub use wire::{
     ErrorKind, KindSnapshot, KindTotals, OutagesSnapshot, PlaybackSnapshot, StatusCount, ViewerSnapshot,

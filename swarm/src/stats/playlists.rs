@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::observation::{PlaylistId, PlaylistView};
 
@@ -75,7 +75,7 @@ struct Anew {
 }
 
 /// How a playlist keeps up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Freshness {
     /// It has ended: it needs no more segments.
@@ -89,7 +89,7 @@ pub enum Freshness {
 }
 
 /// One playlist at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlaylistHealth {
     /// Its number.
     pub playlist: u32,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::second::Second;
 use super::window::Window;
@@ -25,7 +25,7 @@ pub struct Series {
 
 /// What is told of one second, or of as many as are folded: counts are sums; times, ages and viewers in trouble are
 /// those of the worst second.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Its end, since the run began.
     pub until_s: f64,
@@ -139,6 +139,17 @@ impl Series {
     }
 }
 
+/// The rows as at most `most` longer ones.
+pub fn fold(rows: &[Row], most: usize) -> Vec<Row> {
+    let folded = |rows: &[Row]| {
+        let mut rows = rows.iter().cloned();
+        let mut first = rows.next()?;
+        rows.for_each(|row| first.fold(row));
+        Some(first)
+    };
+    rows.chunks(rows.len().div_ceil(most.max(1)).max(1)).filter_map(folded).collect()
+}
+
 impl Row {
     fn of(second: &Second) -> Self {
         let mut row = Self {
@@ -185,6 +196,19 @@ impl Row {
         row.playlist_age_s = figures.playlist_age_s;
         row.rebuffer_ratio = figures.rebuffer_ratio;
         row
+    }
+
+    /// Takes in the same time as another load box saw it: viewers add up, else as [`fold`](Self::fold).
+    pub fn add_box(&mut self, other: Self) {
+        let sum = |pick: fn(&Self) -> u32| pick(self) + pick(&other);
+        let (target, active, starting) =
+            (sum(|row| row.target), sum(|row| row.active), sum(|row| row.starting));
+        let (playing, stalled) = (sum(|row| row.playing), sum(|row| row.stalled));
+        let (until_s, lasted_s) = (self.until_s, self.lasted_s);
+        self.fold(other);
+        (self.target, self.active, self.starting) = (target, active, starting);
+        (self.playing, self.stalled) = (playing, stalled);
+        (self.until_s, self.lasted_s) = (until_s, lasted_s);
     }
 
     /// Takes in the row that follows.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::counts::{Counts, lateness};
 use super::latency::{Percentiles, StillOpen};
@@ -45,7 +45,7 @@ struct Worst {
 }
 
 /// What is known of a span. What was not seen is absent, never zero.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// How much of the run is in these figures.
     pub span_s: f64,
@@ -96,7 +96,7 @@ pub struct Figures {
 }
 
 /// What is told of many ratios.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// How many.
     pub count: u64,
@@ -113,7 +113,7 @@ pub struct Spread {
 }
 
 /// Errors of one class.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ErrorShare {
     /// A status of 400 and above, or an error class.
     pub class: String,

@@ -1,6 +1,6 @@
 //! What the rules find in figures, in the words of users. Pure.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::rules::{RULES, Rule};
@@ -8,10 +8,10 @@ use crate::stats::{Figures, Metric, Percentiles, Spread};
 use crate::threshold::Threshold;
 
 /// A rule that was broken.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// As a threshold: what did not hold.
-    pub rule: &'static str,
+    pub rule: String,
     /// What it makes of the run.
     pub state: State,
     /// What was seen, in the base unit.
@@ -38,7 +38,12 @@ fn broken(rule: &Rule, figures: &Figures, clients: u32) -> Option<Finding> {
     levels.find_map(|(text, state)| {
         let threshold = Threshold::parse(text).ok()?;
         let value = threshold.reading.value(figures)?;
-        let finding = || Finding { rule: text, state, value, text: say(&threshold, value, figures, clients) };
+        let finding = || Finding {
+            rule: text.to_owned(),
+            state,
+            value,
+            text: say(&threshold, value, figures, clients),
+        };
         (!threshold.comparison.holds(value, threshold.limit)).then(finding)
     })
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use testkit::wait_until;
 
+use crate::reports::assert_as_the_schema_says;
 use crate::support::{Site, Swarm, fake_ffmpeg, origin, vod_without_its_second_segment};
 
-fn document(name: &str) -> String {
+pub(crate) fn document(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -110,10 +111,7 @@ fn the_table_of_origin_metrics_is_what_is_understood() {
 
 #[test]
 fn the_report_schema_is_what_a_report_has() {
-    let text = document("CONFIGURATION.md");
-    let after = text.split_once("## The JSON report").map(|(_, after)| after).unwrap();
-    let section = after.split("\n## ").next().unwrap();
-    let documented: BTreeSet<_> = rows(section, "| `").into_iter().map(|cells| cells[0].clone()).collect();
+    let documented = documented_report();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.json");
     // A run that has everything: a live playlist, a segment that is missing, a process that failed.
@@ -138,9 +136,17 @@ fn the_report_schema_is_what_a_report_has() {
     testkit::send(swarm.ffmpegs()[0], nix::sys::signal::Signal::SIGKILL);
     swarm.program.wait();
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert_as_the_schema_says(&report);
     let mut written = BTreeSet::new();
     paths(&report, "", &mut written);
     assert_eq!(documented, written);
+}
+
+/// What the documentation says that a report has.
+pub(crate) fn documented_report() -> BTreeSet<String> {
+    let text = document("CONFIGURATION.md");
+    let after = text.split_once("## The JSON report").map(|(_, after)| after).unwrap();
+    rows(after.split("\n## ").next().unwrap(), "| `").into_iter().map(|cells| cells[0].clone()).collect()
 }
 
 /// What the documentation says that the `limit` of a report has.

@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use swarm::observation::Kind;
 use swarm::output::metrics::Metrics;
 use swarm::plan::VariantMode;
 use swarm::proxy::catalog::Catalog;
@@ -261,7 +262,11 @@ fn a_playlist_keeps_its_bytes_however_it_comes() {
         let response = wire.get(&format!("{}/live.m3u8", saying(answer.as_str())));
         assert_eq!(response.text(), text, "{answer}");
         let seen = wire.after(1);
-        assert_eq!((seen.kinds[0].kind, seen.requests.bytes), ("playlist", text.len() as u64), "{answer}");
+        assert_eq!(
+            (seen.kinds[0].kind, seen.requests.bytes),
+            (Kind::Playlist, text.len() as u64),
+            "{answer}"
+        );
     }
 }
 
@@ -296,7 +301,7 @@ fn a_playlist_of_fifty_megabytes_streams_on_and_is_not_kept() {
     });
     let response = wire.get(&format!("{origin}/x.m3u8"));
     assert_eq!(response.body.len(), length);
-    assert_eq!(wire.after(1).kinds[0].kind, "other");
+    assert_eq!(wire.after(1).kinds[0].kind, Kind::Other);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod origin_metrics;
 mod playing;
 mod preflight;
 mod prometheus;
+mod reports;
 mod restarting;
 mod same_numbers;
 mod shapes;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// All outages so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,7 +26,7 @@ struct Span {
 }
 
 /// When watchers saw nothing. An outage lasts as long as at least one viewer that had played is stalled or interrupted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OutagesSnapshot {
     /// Outages, the present one included.
     pub count: u64,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::observation::{Cache, Kind, Observation, Outcome};
 
@@ -29,7 +29,7 @@ pub(super) struct Requests {
 }
 
 /// Requests of one kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KindTotals {
     /// Ended, however.
     pub requests: u64,
@@ -46,10 +46,10 @@ pub struct KindTotals {
 }
 
 /// Requests of one kind with one outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusCount {
-    /// As [`Kind::label`].
-    pub kind: &'static str,
+    /// What was asked for.
+    pub kind: Kind,
     /// As [`Outcome::label`], or `other`.
     pub status: String,
     /// How many.
@@ -57,14 +57,14 @@ pub struct StatusCount {
 }
 
 /// Errors of one class.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ErrorKind {
     /// A status of 400 and above, or an error class.
     pub class: String,
     /// How many.
     pub count: u64,
     /// What the first of them was about.
-    pub first_kind: &'static str,
+    pub first_kind: Kind,
     /// Its address, without query.
     pub first_url: String,
     /// Its viewer, from 0.
@@ -153,8 +153,7 @@ impl Requests {
         apart.sort();
         let others = Kind::ALL.iter().zip(self.others).filter(|(_, count)| *count > 0);
         apart.extend(others.map(|(&kind, count)| (kind, OTHER.to_owned(), count)));
-        let status_count =
-            |(kind, status, count): (Kind, _, _)| StatusCount { kind: kind.label(), status, count };
+        let status_count = |(kind, status, count): (Kind, _, _)| StatusCount { kind, status, count };
         apart.into_iter().map(status_count).collect()
     }
 
@@ -165,7 +164,7 @@ impl Requests {
         let told = |(outcome, first): (&Outcome, &First)| ErrorKind {
             class: outcome.label(),
             count: first.count,
-            first_kind: first.kind.label(),
+            first_kind: first.kind,
             first_url: first.url.to_string(),
             first_viewer: first.viewer,
             first_after_s: first.at.saturating_duration_since(began).as_secs_f64(),

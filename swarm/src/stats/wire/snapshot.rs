@@ -3,16 +3,18 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::outages::OutagesSnapshot;
 use super::requests::{ErrorKind, KindTotals, StatusCount};
+use crate::observation::Kind;
+use crate::stats::histogram::HistogramRecord;
 use crate::stats::latency::{Durations, Percentiles};
 use crate::stats::playback::{PlaybackState, PlaybackView};
 use crate::stats::playlists::PlaylistHealth;
 
 /// All viewers and all requests so far.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WireSnapshot {
     /// Since the run began.
     pub elapsed_s: f64,
@@ -38,13 +40,16 @@ pub struct WireSnapshot {
     pub playlists_beyond: u32,
     /// When watchers saw nothing.
     pub outages: OutagesSnapshot,
+    /// All durations of the requests that have ended, for reports that are merged later: only in the last snapshot of a
+    /// run, because they take long to write.
+    pub histograms: Vec<HistogramRecord>,
 }
 
 /// Requests of one kind.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KindSnapshot {
-    /// As [`Kind::label`](crate::observation::Kind::label).
-    pub kind: &'static str,
+    /// What was asked for.
+    pub kind: Kind,
     /// Counts.
     #[serde(flatten)]
     pub totals: KindTotals,
@@ -55,7 +60,7 @@ pub struct KindSnapshot {
 }
 
 /// All viewers, as the playback model sees them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlaybackSnapshot {
     /// Viewers whose process runs and that have no complete segment yet, those that are interrupted left out.
     pub starting: u32,

@@ -96,11 +96,11 @@ fn requests_are_counted_by_kind_and_status() {
     let snapshot = lab.snapshot(6.0);
     let statuses: Vec<_> = snapshot.statuses.iter().map(|c| (c.kind, c.status.as_str(), c.count)).collect();
     let expected = [
-        ("master", "200", 1),
-        ("playlist", "timeout", 1),
-        ("segment", "200", 2),
-        ("segment", "503", 2),
-        ("segment", "aborted", 1),
+        (Kind::Master, "200", 1),
+        (Kind::Playlist, "timeout", 1),
+        (Kind::Segment, "200", 2),
+        (Kind::Segment, "503", 2),
+        (Kind::Segment, "aborted", 1),
     ];
     assert_eq!(statuses, expected);
     let all = KindTotals { requests: 7, errors: 3, aborted: 1, bytes: 7000, cache_hits: 1, cache_misses: 0 };
@@ -111,10 +111,14 @@ fn requests_are_counted_by_kind_and_status() {
     assert!((snapshot.errors[0].last_after_s - 3.1).abs() < 1e-9);
     assert_eq!(
         (snapshot.errors[0].first_url.as_str(), snapshot.errors[1].first_kind),
-        ("http://h/segment", "playlist")
+        ("http://h/segment", Kind::Playlist)
     );
     let kinds: Vec<_> = snapshot.kinds.iter().map(|kind| kind.kind).collect();
-    assert_eq!(kinds, ["master", "playlist", "segment"], "in order, and only those that were asked for");
+    assert_eq!(
+        kinds,
+        [Kind::Master, Kind::Playlist, Kind::Segment],
+        "in order, and only those that were asked for"
+    );
     let segment = snapshot.kinds[2];
     assert_eq!(segment.duration.map(|told| told.count), Some(2), "of those that succeeded");
     assert_eq!(snapshot.kinds[1].duration, None);
@@ -246,14 +250,14 @@ fn open_requests_count_as_at_least_as_old_as_they_are_and_are_not_taken_in() {
         StillOpen { kind: Kind::Key, age: s(3.0), ttfb: None, media: None },
     ];
     let with = lab.wire.snapshot_with(lab.at(1.0), &open);
-    let told = |snapshot: &WireSnapshot, kind: &str| {
+    let told = |snapshot: &WireSnapshot, kind: Kind| {
         let kind = snapshot.kinds.iter().find(|seen| seen.kind == kind);
         kind.map(|kind| {
             (kind.duration.unwrap().max_s.round(), (kind.ttfb.unwrap().max_s * 20.0).round() / 20.0)
         })
     };
-    assert_eq!(told(&with, "segment"), Some((9.0, 0.2)));
-    assert_eq!(told(&with, "key"), Some((3.0, 3.0)));
+    assert_eq!(told(&with, Kind::Segment), Some((9.0, 0.2)));
+    assert_eq!(told(&with, Kind::Key), Some((3.0, 3.0)));
     assert_eq!(with.requests, before.requests);
     assert_eq!(lab.snapshot(1.0), before);
 }

@@ -1,0 +1,307 @@
+//! The charts of a report: which figures of it are shown together, and in which unit. Picks values, computes none but
+//! rates of a row.
+
+use super::palette::{Ink, LINES};
+use super::plot::{Axis, Line, Plot, PlotError, Unit};
+use crate::output::report::Report;
+use crate::stats::{Durations, Measure, Row, fold};
+
+/// Points of a line in a plot over time: more than its width in pixels divided by two shows nothing new, and a run of an
+/// hour stays small.
+const MOST_POINTS: usize = 400;
+
+/// Classes of errors with a line of their own; the others are one.
+const MOST_CLASSES: usize = 5;
+
+/// What shares of the requests the distribution is told at.
+const QUANTILES: [f64; 9] = [0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0];
+const QUANTILE_NAMES: [&str; 9] = ["min", "25 %", "50 %", "75 %", "90 %", "95 %", "99 %", "99.9 %", "max"];
+
+/// A plot with its title, and with the numbers behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Chart {
+    pub(super) title: &'static str,
+    /// What the first column of the table is.
+    pub(super) first_column: &'static str,
+    /// Name, colour and values of each line.
+    pub(super) series: Vec<Series>,
+    /// The horizontal axis: a value for each point, and how the table names it.
+    pub(super) points: Vec<(f64, String)>,
+    pub(super) plot: Plot,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Series {
+    pub(super) name: String,
+    pub(super) ink: Ink,
+    pub(super) values: Vec<Option<f64>>,
+}
+
+/// Behind all plots over time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Scenery {
+    bands: Vec<(f64, f64, Ink)>,
+    marks: Vec<(f64, Ink)>,
+}
+
+impl Chart {
+    /// Its drawing.
+    pub(super) fn svg(&self) -> Result<String, PlotError> {
+        self.plot.svg()
+    }
+
+    fn new(
+        title: &'static str,
+        first_column: &'static str,
+        points: Vec<(f64, String)>,
+        series: Vec<Series>,
+        plot: Plot,
+    ) -> Option<Self> {
+        let has_values = |series: &Series| series.values.iter().any(Option::is_some);
+        let series: Vec<_> = series.into_iter().filter(has_values).collect();
+        let line = |series: &Series| Line {
+            ink: series.ink,
+            points: points.iter().map(|(x, _)| *x).zip(series.values.iter().copied()).collect(),
+            dots: plot.axis != Axis::Time,
+        };
+        let plot = Plot { lines: series.iter().map(line).collect(), ..plot };
+        (!series.is_empty()).then_some(Self { title, first_column, series, points, plot })
+    }
+}
+
+impl Scenery {
+    fn of(report: &Report) -> Self {
+        let mut bands: Vec<(f64, f64, Ink)> = Vec::new();
+        let mut add = |from: f64, until: f64, ink: Ink| match bands.last_mut() {
+            Some((_, end, last)) if *last == ink && *end >= from - 0.01 => *end = until,
+            _ => bands.push((from, until, ink)),
+        };
+        for row in report.series.iter().filter(|row| row.ramping) {
+            add(row.until_s - row.lasted_s, row.until_s, Ink::Ramp);
+        }
+        for row in report.series.iter().filter(|row| row.saturated.is_some()) {
+            add(row.until_s - row.lasted_s, row.until_s, Ink::Saturated);
+        }
+        let levels = report.limit.iter().flat_map(|limit| &limit.levels);
+        let levels = levels.map(|level| (level.began_after_s, Ink::Level));
+        let crossings = report.judgement.thresholds.iter().filter_map(|judged| judged.crossed_after_s);
+        Self { bands, marks: levels.chain(crossings.map(|at| (at, Ink::Bad))).collect() }
+    }
+}
+
+/// All charts over time that have something to show, on one axis.
+pub(super) fn over_time(report: &Report) -> Vec<Chart> {
+    let rows = fold(&report.series, MOST_POINTS);
+    let Some(last) = rows.last() else { return Vec::new() };
+    let scenery = Scenery::of(report);
+    let until = last.until_s.max(1.0);
+    let points: Vec<_> = rows.iter().map(|row| (row.until_s, crate::verdict::clock(row.until_s))).collect();
+    let stale_after = report.wire.as_ref().and_then(|wire| wire.worst_playlist.as_ref());
+    let limits = |title: &str| match stale_after {
+        Some(playlist) if title == PLAYLIST_AGE => vec![playlist.stale_after_s],
+        _ => Vec::new(),
+    };
+    let chart = |(title, unit, series): (&'static str, Unit, Vec<Series>)| {
+        let plot = Plot {
+            axis: Axis::Time,
+            from: 0.0,
+            until,
+            unit,
+            lines: Vec::new(),
+            bands: scenery.bands.clone(),
+            marks: scenery.marks.clone(),
+            limits: limits(title),
+        };
+        Chart::new(title, "Until", points.clone(), series, plot)
+    };
+    let mut charts = viewers_and_requests(&rows);
+    charts.extend(times_and_machines(&rows));
+    charts.into_iter().filter_map(chart).collect()
+}
+
+const PLAYLIST_AGE: &str = "Age of the oldest live playlist";
+
+type Group = (&'static str, Unit, Vec<Series>);
+
+fn viewers_and_requests(rows: &[Row]) -> Vec<Group> {
+    let has_wire = rows.iter().any(|row| row.requests > 0 || row.starting > 0);
+    let count = |name, ink, pick: fn(&Row) -> u32| series(name, ink, rows, |row| Some(f64::from(pick(row))));
+    let measured = |name, ink, pick: fn(&Row) -> u32| {
+        series(name, ink, rows, |row| has_wire.then(|| f64::from(pick(row))))
+    };
+    let rate = |name, ink, pick: fn(&Row) -> u64| {
+        series(name, ink, rows, |row| has_wire.then(|| per_second(pick(row), row)))
+    };
+    vec![
+        (
+            "Viewers",
+            Unit::Count,
+            vec![
+                count("target", Ink::Wanted, |row| row.target),
+                count("FFmpegs that run", Ink::First, |row| row.active),
+                measured("playing", Ink::Good, |row| row.playing),
+                measured("starting", Ink::Second, |row| row.starting),
+                measured("stalled", Ink::Bad, |row| row.stalled),
+            ],
+        ),
+        ("Requests", Unit::PerSecond, vec![rate("requests", Ink::First, |row| row.requests)]),
+        ("Errors", Unit::PerSecond, errors(rows)),
+        (
+            "Throughput",
+            Unit::BitsPerSecond,
+            vec![rate("all bodies", Ink::First, |row| row.bytes.saturating_mul(8))],
+        ),
+    ]
+}
+
+fn times_and_machines(rows: &[Row]) -> Vec<Group> {
+    let known = |name, ink, pick: fn(&Row) -> Option<f64>| series(name, ink, rows, pick);
+    vec![
+        (
+            "Time to fetch a segment",
+            Unit::Seconds,
+            vec![
+                known("p50", Ink::First, |row| row.segment_p50_s),
+                known("p95", Ink::Second, |row| row.segment_p95_s),
+                known("p99", Ink::Third, |row| row.segment_p99_s),
+            ],
+        ),
+        (
+            "Time to fetch a playlist",
+            Unit::Seconds,
+            vec![
+                known("p50", Ink::First, |row| row.playlist_p50_s),
+                known("p95", Ink::Second, |row| row.playlist_p95_s),
+                known("p99", Ink::Third, |row| row.playlist_p99_s),
+            ],
+        ),
+        (PLAYLIST_AGE, Unit::Seconds, vec![known("age", Ink::First, |row| row.playlist_age_s)]),
+        ("Rebuffer ratio", Unit::Percent, vec![known("all viewers", Ink::Bad, |row| row.rebuffer_ratio)]),
+        (
+            "CPU",
+            Unit::Percent,
+            vec![
+                known("load box", Ink::First, |row| row.generator_cpu_ratio),
+                known("swarm and FFmpegs", Ink::Second, |row| row.generator_own_cpu_ratio),
+                known("origin's machine", Ink::Third, |row| row.origin_cpu_ratio),
+            ],
+        ),
+        (
+            "CPUs used by the origin",
+            Unit::Count,
+            vec![known("origin's processes", Ink::Third, |row| row.origin_cpu_cores)],
+        ),
+    ]
+}
+
+fn series(name: impl Into<String>, ink: Ink, rows: &[Row], pick: impl Fn(&Row) -> Option<f64>) -> Series {
+    Series { name: name.into(), ink, values: rows.iter().map(pick).collect() }
+}
+
+fn per_second(count: u64, row: &Row) -> f64 {
+    if row.lasted_s > 0.0 { count as f64 / row.lasted_s } else { 0.0 }
+}
+
+/// Each of the most frequent classes, and the rest.
+fn errors(rows: &[Row]) -> Vec<Series> {
+    let mut totals: Vec<(&str, u64)> = Vec::new();
+    for (class, count) in rows.iter().flat_map(|row| &row.errors_by_class) {
+        match totals.iter_mut().find(|(known, _)| known == class) {
+            Some((_, total)) => *total += count,
+            None => totals.push((class, *count)),
+        }
+    }
+    totals.sort_by_key(|(_, total)| std::cmp::Reverse(*total));
+    let named: Vec<&str> = totals.iter().take(MOST_CLASSES).map(|(class, _)| *class).collect();
+    let of_class = |class: &str, row: &Row| row.errors_by_class.get(class).copied().unwrap_or_default();
+    let inks = [Ink::Bad, Ink::Second, Ink::Third, Ink::First, Ink::Good];
+    let mut lines: Vec<_> = named
+        .iter()
+        .zip(inks)
+        .map(|(class, ink)| series(*class, ink, rows, |row| Some(per_second(of_class(class, row), row))))
+        .collect();
+    if totals.len() > MOST_CLASSES {
+        let others = |row: &Row| {
+            let known: u64 = named.iter().map(|class| of_class(class, row)).sum();
+            Some(per_second(row.errors.saturating_sub(known), row))
+        };
+        lines.push(series("others", Ink::Wanted, rows, others));
+    }
+    lines
+}
+
+/// How long requests took, from the quickest to the slowest.
+pub(super) fn distribution(report: &Report) -> Option<Chart> {
+    let records = report.wire.iter().flat_map(|wire| &wire.histograms);
+    let mut lines = Vec::new();
+    for (record, ink) in records.filter(|record| record.is_telling()).zip(LINES) {
+        let Ok(durations) = Durations::decode(&record.hdr_us) else { continue };
+        let what = match (record.kind, record.measure) {
+            (Some(kind), Measure::Ttfb) => format!("{}, first byte", kind.label()),
+            (Some(kind), _) => format!("{}, last byte", kind.label()),
+            (None, _) => "start-up".to_owned(),
+        };
+        let values = QUANTILES.iter().map(|quantile| Some(durations.at_quantile_s(*quantile))).collect();
+        lines.push(Series { name: what, ink, values });
+    }
+    let points = QUANTILE_NAMES.iter().enumerate().map(|(n, name)| (n as f64, (*name).to_owned())).collect();
+    let plot = Plot {
+        axis: Axis::Names(&QUANTILE_NAMES),
+        from: 0.0,
+        until: (QUANTILES.len() - 1) as f64,
+        unit: Unit::Seconds,
+        lines: Vec::new(),
+        bands: Vec::new(),
+        marks: Vec::new(),
+        limits: Vec::new(),
+    };
+    Chart::new("How long it took", "At most", points, lines, plot)
+}
+
+/// What each number of viewers led to in a search for the limit; of several levels with one number the last.
+pub(super) fn knee(report: &Report) -> Vec<Chart> {
+    let Some(limit) = &report.limit else { return Vec::new() };
+    let mut levels: std::collections::BTreeMap<u32, _> = std::collections::BTreeMap::new();
+    levels.extend(limit.levels.iter().map(|level| (level.viewers, &level.figures)));
+    let most = levels.keys().last().copied().unwrap_or(1);
+    let points: Vec<_> = levels.keys().map(|viewers| (f64::from(*viewers), viewers.to_string())).collect();
+    let held = (limit.held > 0).then_some((f64::from(limit.held), Ink::Good));
+    let failed = limit.failed.map(|failed| (f64::from(failed), Ink::Bad));
+    let marks: Vec<_> = held.into_iter().chain(failed).collect();
+    let line = |name: &str, ink, pick: fn(&crate::output::limit_section::InShort) -> Option<f64>| Series {
+        name: name.to_owned(),
+        ink,
+        values: levels.values().map(|figures| pick(figures)).collect(),
+    };
+    let chart = |title, unit, series| {
+        let plot = Plot {
+            axis: Axis::Number,
+            from: 0.0,
+            until: f64::from(most) * 1.05,
+            unit,
+            lines: Vec::new(),
+            bands: Vec::new(),
+            marks: marks.clone(),
+            limits: Vec::new(),
+        };
+        Chart::new(title, "Viewers", points.clone(), series, plot)
+    };
+    let times = vec![
+        line("segments, p95", Ink::First, |figures| figures.segment_duration_p95_s),
+        line("start-up, p95", Ink::Second, |figures| figures.startup_p95_s),
+    ];
+    let shares = vec![
+        line("requests that failed", Ink::Bad, |figures| figures.error_ratio),
+        line("rebuffering", Ink::Third, |figures| figures.rebuffer_ratio),
+    ];
+    let throughput = vec![line("all bodies", Ink::First, |figures| figures.throughput_bits_per_s)];
+    [
+        chart("Times by number of viewers", Unit::Seconds, times),
+        chart("Trouble by number of viewers", Unit::Percent, shares),
+        chart("Throughput by number of viewers", Unit::BitsPerSecond, throughput),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

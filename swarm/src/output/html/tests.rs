@@ -1,0 +1,67 @@
+//! Pages of runs that never took place.
+
+use std::time::Duration;
+
+use super::*;
+use crate::output::report::tests::report;
+use crate::stats::Row;
+
+/// Nothing on the page may ask for anything.
+fn asks_for(page: &str) -> Vec<&str> {
+    ["src=", "@import", "url(", "<link rel=stylesheet", "http://cdn"]
+        .into_iter()
+        .filter(|mark| page.contains(mark))
+        .collect()
+}
+
+#[test]
+fn a_page_says_how_it_went_and_how_to_do_it_again() {
+    let page = page(&report(120, 50)).unwrap();
+    assert!(
+        page.contains("<p class=\"verdict degraded\">DEGRADED: &lt;script&gt;alert(1)&lt;/script&gt;.</p>")
+    );
+    assert!(page.contains("swarm -clients 50 "), "the command line");
+    assert!(page.contains("-header &#39;authorization: …&#39;"), "{page}");
+    assert!(!page.contains("<script>alert"), "text is no markup");
+    assert_eq!(asks_for(&page), Vec::<&str>::new());
+    for title in
+        ["Viewers", "Requests", "Errors", "Throughput", "Time to fetch a segment", "CPU", "How long it took"]
+    {
+        assert!(page.contains(&format!("<figcaption>{title}</figcaption>")), "{title}");
+    }
+    assert!(page.contains("No such file &lt;b&gt;"), "FFmpeg's words");
+    assert_eq!(page.matches("<svg").count(), page.matches("<details>").count(), "a table behind each plot");
+}
+
+#[test]
+fn a_page_of_an_hour_is_below_a_megabyte_and_has_the_worst_second() {
+    let mut hour = report(3600, 500);
+    hour.series[1801].segment_p99_s = Some(59.0);
+    let page = page(&hour).unwrap();
+    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+    assert!(page.contains("<td>59 s"), "the worst second is not smoothed away");
+    println!("{} bytes", page.len());
+}
+
+#[test]
+fn a_run_without_a_wire_has_the_plots_that_it_can_have() {
+    let direct = Report {
+        wire: None,
+        series: vec![Row { until_s: 1.0, lasted_s: 1.0, target: 5, active: 5, ..Row::default() }],
+        ..report(1, 5)
+    };
+    let page = page(&direct).unwrap();
+    assert!(page.contains("<figcaption>Viewers</figcaption>"));
+    assert!(!page.contains("<figcaption>Requests</figcaption>") && !page.contains("How long it took"));
+    assert!(super::page(&Report { series: Vec::new(), ..direct }).is_ok());
+}
+
+#[test]
+fn the_command_line_of_stages_has_no_number_of_viewers() {
+    let mut staged = report(1, 5);
+    staged.configuration.stages = Some("10:1m,20:5m".to_owned());
+    staged.configuration.timeout_s = Duration::from_secs(30).as_secs_f64();
+    let line = command::line(&staged);
+    assert!(line.starts_with("swarm -stages '10:1m,20:5m' -ramp-rate"), "{line}");
+    assert!(!line.contains("-clients") && !line.contains("-duration"), "{line}");
+}
