@@ -1,8 +1,11 @@
 //! Nginx's command line and the whole text of its configuration. Pure: every path in it is relative to the run
 //! directory, so the text depends on nothing but its arguments. Never runs or writes anything.
 
-use std::fmt::{self, Write as _};
-use std::net::{IpAddr, SocketAddr};
+mod build;
+mod url;
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use supervise::CommandLine;
@@ -12,18 +15,8 @@ use crate::profile::Profile;
 use crate::request_log::RequestLog;
 use crate::run_dir::RunDir;
 
-/// What a `nginx` program was built with, as `nginx -V` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Build {
-    /// Has the module behind `/nginx_status`.
-    pub stub_status: bool,
-    /// Has the module for HTTPS.
-    pub tls: bool,
-    /// Can log what it does step by step.
-    pub debug: bool,
-    /// The modules that have a directory for temporary files of their own.
-    pub temp_paths: Vec<&'static str>,
-}
+pub use build::Build;
+pub use url::Url;
 
 /// What is asked of a listener beside its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,27 +25,6 @@ enum Port {
     Main,
     /// The one to which requests are redirected.
     Redirected,
-}
-
-impl Build {
-    const WITH_TEMP_PATHS: [&str; 4] = ["proxy", "fastcgi", "uwsgi", "scgi"];
-
-    /// Whether it can ask another server, as it must to misbehave and for metrics.
-    pub fn has_proxy(&self) -> bool {
-        self.temp_paths.contains(&"proxy")
-    }
-
-    /// Reads what `nginx -V` printed.
-    pub fn parse(version_output: &str) -> Self {
-        let says = |argument: &str| version_output.split_whitespace().any(|word| word == argument);
-        let without = |module: &&str| says(&format!("--without-http_{module}_module"));
-        Self {
-            stub_status: says("--with-http_stub_status_module"),
-            tls: says("--with-http_ssl_module"),
-            debug: says("--with-debug"),
-            temp_paths: Self::WITH_TEMP_PATHS.into_iter().filter(|module| !without(module)).collect(),
-        }
-    }
 }
 
 /// Whom the workers run as when we are root: never as root.
@@ -103,36 +75,6 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-}
-
-/// A URL of the server for a client on this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Url<'a> {
-    /// HTTPS.
-    pub tls: bool,
-    /// Where the server listens.
-    pub server: SocketAddr,
-    /// Begins without a slash.
-    pub path: &'a str,
-}
-
-impl Url<'_> {
-    /// Where to connect to.
-    pub fn address(&self) -> SocketAddr {
-        let ip = match self.server.ip() {
-            ip if !ip.is_unspecified() => ip,
-            IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        };
-        SocketAddr::new(ip, self.server.port())
-    }
-}
-
-impl fmt::Display for Url<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.tls { "https" } else { "http" };
-        write!(f, "{scheme}://{}/{}", self.address(), self.path)
-    }
 }
 
 /// More connections than this per worker would only cost memory: with two workers it is 20 000 viewers at the three
