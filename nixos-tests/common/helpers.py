@@ -112,12 +112,18 @@ class Metrics:
 
 
 class Swarm:
-    """A run of the program under test in the background of `host`. `arguments` are shell words."""
+    """A run of the program under test in the background of `host`. `arguments` are shell words.
 
-    def __init__(self, host: Host, arguments: str) -> None:
+    One that runs beside another needs a port of its own for its metrics.
+    """
+
+    def __init__(self, host: Host, arguments: str, metrics_port: int | None = None) -> None:
         self.host = host
         self.folder = host.succeed("mktemp -d /tmp/swarm-XXXXXX").strip()
         self.metrics = Metrics(host, "$SWARM_URL")
+        if metrics_port is not None:
+            arguments = f"-metrics 127.0.0.1:{metrics_port} {arguments}"
+            self.metrics = Metrics(host, f"http://127.0.0.1:{metrics_port}")
         # Detached as the driver demands: nothing holds the command's output. The end is told by a file that appears whole.
         host.succeed(
             f"cd {self.folder}; {{ swarm -report report.json {arguments} & echo $! >pid; code=0; wait $! || code=$?; "

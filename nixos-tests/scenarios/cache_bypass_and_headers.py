@@ -3,11 +3,14 @@
 start_all()
 wait_until_live(origin)
 
-plain = Swarm(swarm, "-metrics off -clients 2 -duration 5s -header 'X-Test: plain' $STREAM")
-bypass = Swarm(swarm, "-metrics off -clients 2 -duration 5s -header 'X-Test: bypass' -no-cache $STREAM")
-named = Swarm(swarm, "-metrics off -clients 1 -duration 5s -header 'X-Test: named' -header 'User-Agent: lab/1' $STREAM")
+plain = Swarm(swarm, "-clients 2 -header 'X-Test: plain' $STREAM", 9101)
+bypass = Swarm(swarm, "-clients 2 -header 'X-Test: bypass' -no-cache $STREAM", 9102)
+named = Swarm(swarm, "-clients 2 -header 'X-Test: named' -header 'User-Agent: lab/1' $STREAM", 9103)
 for load in (plain, bypass, named):
-    assert load.succeeded()["wire"]["errors"] == []
+    load.metrics.wait_until("hlsswarm_clients_playing == 2")
+    load.metrics.wait_until("hlsswarm_playing_seconds_total > 6")
+    report = load.finish()
+    assert report["wire"]["errors"] == [], report["wire"]["errors"]
 
 
 def seen(test: str, user_agent: str = "ffmpeg-hls-swarm/") -> list[dict[str, typing.Any]]:

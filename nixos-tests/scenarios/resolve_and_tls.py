@@ -29,8 +29,10 @@ with subtest("A certificate that nobody vouches for is refused"):
     assert status == 3 and "certificate" in said, (status, said)
 
 with subtest("With both, the stream plays under its public name"):
-    load = Swarm(swarm, f"-dangerous -resolve {address} -clients 3 -ramp-rate 10 -duration 5s {public}")
-    report = load.succeeded()
+    load = Swarm(swarm, f"-dangerous -resolve {address} -clients 3 -ramp-rate 10 {public}")
+    load.metrics.wait_until("hlsswarm_clients_playing == 3")
+    load.metrics.wait_until("hlsswarm_playing_seconds_total > 9")
+    report = load.finish()
     assert report["viewers"]["have_played"] == 3, report["viewers"]
     assert report["wire"]["errors"] == [], report["wire"]["errors"]
     assert report["configuration"]["tls_verified"] is False, report["configuration"]

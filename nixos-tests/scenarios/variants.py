@@ -19,12 +19,14 @@ expected = {
 assert len({variant for variants in expected.values() if len(variants) == 1 for variant in variants}) == 3, expected
 
 loads = {
-    mode: Swarm(swarm, f"-metrics off -clients 2 -duration 6s -variant {mode} -header 'X-Test: {mode}' $STREAM")
-    for mode in expected
+    mode: Swarm(swarm, f"-clients 2 -variant {mode} -header 'X-Test: {mode}' $STREAM", 9101 + number)
+    for number, mode in enumerate(expected)
 }
 for mode, load in loads.items():
     with subtest(f"-variant {mode} fetches {', '.join(sorted(expected[mode]))} and nothing else"):
-        report = load.succeeded()
+        load.metrics.wait_until("hlsswarm_clients_playing == 2")
+        load.metrics.wait_until("hlsswarm_playing_seconds_total > 6")
+        report = load.finish()
         assert report["viewers"]["have_played"] == 2, report["viewers"]
         served = [entry for entry in requests_served(origin) if entry["x_test"] == mode]
         media = [entry["uri"] for entry in served if entry["uri"] != "/stream.m3u8"]
