@@ -40,8 +40,8 @@ with subtest("The rules are loaded, and nothing is wrong"):
     rules = [rule for group in ask("rules")["groups"] for rule in group["rules"]]
     assert {"HlsStreamStale", "HlsViewersSeeNothing"} <= {rule["name"] for rule in rules}, rules
     assert {rule["health"] for rule in rules} == {"ok"}, rules
-    # The machine that the hosts share may have other work.
-    assert firing() <= {"HlsLoadBoxSaturated"}
+    # Others may fire where the machine that the hosts share has other work.
+    assert not {"HlsStreamStale", "HlsViewersSeeNothing"} & firing(), firing()
 
 with subtest("A frozen stream raises the alarm"):
     origin.succeed("pkill -STOP -x ffmpeg")
