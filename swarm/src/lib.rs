@@ -49,6 +49,7 @@ pub mod upstream;
 pub mod verdict;
 pub mod viewer;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -204,12 +205,24 @@ async fn play(
         let comparison = report.compare_with(&earlier).context("failed to compare the runs")?;
         print!("{}", summary::comparison(comparison));
     }
-    for path in &plan.reports {
-        report_file::write(&report, path)
-            .with_context(|| format!("failed to write the report {}", path.display()))?;
-        tracing::info!("report written to {}", path.display());
-    }
+    write_reports(&report, &plan.reports)?;
     Ok(exit_code)
+}
+
+/// All that can be written: a full disk under one shall not cost the others. Fails with the first that cannot.
+fn write_reports(report: &Report, paths: &[PathBuf]) -> anyhow::Result<()> {
+    let mut written = Ok(());
+    for path in paths {
+        match report_file::write(report, path) {
+            Ok(()) => tracing::info!("report written to {}", path.display()),
+            Err(error) => {
+                let error = anyhow::Error::new(error);
+                written =
+                    written.and(Err(error.context(format!("failed to write the report {}", path.display()))));
+            }
+        }
+    }
+    written
 }
 
 /// The run, with whoever changes its number of viewers beside it.
