@@ -14,7 +14,7 @@ demo: build
 		PATH=$$PWD/target/release:$$PATH scripts/demo.sh
 
 test: require
-	@scripts/require.sh bwrap chromium curl ip prometheus setpriv unshare
+	@scripts/require.sh bwrap chromium curl ip prometheus setpriv tmux unshare
 	$(CARGO) test --workspace --locked
 	$(MAKE) test-e2e
 

@@ -1,8 +1,12 @@
-//! Being asked to stop: SIGINT, SIGTERM or SIGHUP, first and later times. Reacts to nothing itself.
+//! Being asked to stop: SIGINT, SIGTERM, SIGHUP or a [`StopButton`], first and later times. Reacts to nothing itself.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// Presses that are kept until they are looked at. Two say all there is to say: gracefully, then at once.
+const MOST_PRESSES: usize = 2;
 
 /// How urgently we were asked. The urgency is a type, so that no caller counts signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +23,21 @@ pub struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    button: StopButton,
+    presses: mpsc::Receiver<()>,
     asked_before: bool,
+}
+
+/// Asks to stop as a signal does, for who reads keys. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct StopButton(mpsc::Sender<()>);
+
+impl StopButton {
+    /// Asks once. Never waits.
+    pub fn press(&self) {
+        // Full, it has been pressed as often as matters; closed, nobody is left who could stop.
+        self.0.try_send(()).unwrap_or_default();
+    }
 }
 
 impl StopSignals {
@@ -28,12 +46,20 @@ impl StopSignals {
     /// # Errors
     /// When the operating system refuses a handler, or outside a Tokio runtime with I/O.
     pub fn listen() -> io::Result<Self> {
+        let (sender, presses) = mpsc::channel(MOST_PRESSES);
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
+            button: StopButton(sender),
+            presses,
             asked_before: false,
         })
+    }
+
+    /// What asks to stop without a signal.
+    pub fn button(&self) -> StopButton {
+        self.button.clone()
     }
 
     /// Waits for the next request. Cancel-safe.
@@ -42,9 +68,25 @@ impl StopSignals {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
             _ = self.hangup.recv() => {}
+            _ = self.presses.recv() => {}
         }
         let urgency = if self.asked_before { Stop::AtOnce } else { Stop::Gracefully };
         self.asked_before = true;
         urgency
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_button_asks_as_signals_do_first_gracefully_then_at_once() {
+        let mut stop = StopSignals::listen().unwrap();
+        let button = stop.button();
+        for _ in 0..5 {
+            button.press();
+        }
+        assert_eq!([stop.next().await, stop.next().await], [Stop::Gracefully, Stop::AtOnce]);
     }
 }

@@ -13,6 +13,7 @@ mod viewer;
 mod wire;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use url::Url;
 
@@ -42,6 +43,8 @@ pub struct Invocation {
     pub mode: Mode,
     /// How to log.
     pub log: Log,
+    /// Whether there shall be a dashboard.
+    pub tui: Tui,
 }
 
 /// What to do with the plan.
@@ -57,9 +60,22 @@ pub enum Mode {
     Estimate,
 }
 
-/// How to log, to stderr.
+/// Whether the run is shown as a dashboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tui {
+    /// Where the terminal can show one.
+    Auto,
+    /// The same, and say why where it cannot.
+    On,
+    /// Never.
+    Off,
+}
+
+/// How to log.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
+    /// Where to, beside stderr.
+    pub file: Option<PathBuf>,
     /// One JSON object per line instead of text.
     pub json: bool,
     /// Debug messages too.
@@ -124,6 +140,8 @@ impl Args {
             check,
             estimate,
             list_metrics: _,
+            tui,
+            log_file,
             log_format,
             verbose,
         } = self;
@@ -137,9 +155,10 @@ impl Args {
         let course = course.read(thresholds, direct, take);
         let seed = seed.map_or_else(|| Some(fastrand::u64(..)), |text| take.flag("seed", parse_seed(&text)));
         let mode = read_mode(print_cmd, check, estimate, take);
+        let tui = take.flag("tui", one_of(&tui, &[("auto", Tui::Auto), ("on", Tui::On), ("off", Tui::Off)]));
         let json = take.flag("log-format", one_of(&log_format, &[("text", false), ("json", true)]));
         let plan = plan_of(urls?, course?, wire?, viewer?, outcome?, seed?);
-        Some(Invocation { plan, mode, log: Log { json: json?, debug: verbose } })
+        Some(Invocation { plan, mode, log: Log { file: log_file, json: json?, debug: verbose }, tui: tui? })
     }
 }
 

@@ -23,8 +23,8 @@ use crate::generator::{GeneratorSnapshot, Watch};
 use crate::judge::Judgement;
 use crate::limit_run::{FindLimit, Finding};
 use crate::origin_metrics::{OriginSnapshot, Scraper};
-use crate::output::generator_summary;
 use crate::output::metrics::Metrics;
+use crate::output::moment::Moment;
 use crate::output::status::Status;
 use crate::proxy::recorder::Recorder;
 use crate::ramp::Ramp;
@@ -87,8 +87,17 @@ pub struct Steer {
     pub pace: Pace,
 }
 
-/// The channel of requests: its sender steers, its receiver is given to [`run`].
-pub fn requests() -> (mpsc::Sender<Steer>, mpsc::Receiver<Steer>) {
+/// What can be asked of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Another number of viewers.
+    Steer(Steer),
+    /// The number that runs at this moment: a ramp stops where it is.
+    Hold,
+}
+
+/// The channel of requests: its sender asks, its receiver is given to [`run`].
+pub fn requests() -> (mpsc::Sender<Request>, mpsc::Receiver<Request>) {
     mpsc::channel(REQUESTS_IN_FLIGHT)
 }
 
@@ -136,7 +145,7 @@ pub struct Outcome {
 pub async fn run(
     run: Run,
     mut stop: StopSignals,
-    mut requests: mpsc::Receiver<Steer>,
+    mut requests: mpsc::Receiver<Request>,
     metrics: &Metrics,
     status: &mut Status,
 ) -> Outcome {
@@ -161,7 +170,7 @@ pub async fn run(
             () = until(conductor.deadline()) => Event::DurationOver,
             Some(report) = reports.recv() => Event::Report(report),
             () = until(conductor.next_step()) => Event::StepDue,
-            Some(steer) = requests.recv() => Event::Steer(steer),
+            Some(request) = requests.recv() => Event::Asked(request),
             Some(gone) = viewers.join_next() => match gone {
                 Ok(gone) => Event::ViewerGone(gone),
                 Err(panic) => Event::ViewerLost(panic.to_string()),
@@ -200,22 +209,17 @@ pub async fn run(
                     reports: reports_sender.clone(),
                 }));
             }
-            Action::Drain => status.say("stopping the viewers"),
+            Action::Drain => status.stopping(),
             Action::Abort => break,
             Action::Tell(news) => status.tell(&news),
             Action::ShowStatus => {
                 let wire = run.recorder.as_ref().map(|recorder| recorder.tick(Instant::now()));
-                status.set_warning(run.generator.latest().as_ref().and_then(generator_summary::warning));
-                let repeated = if status.is_due() { conductor.stats.repeated_failures() } else { Vec::new() };
-                status.show(
-                    wire.as_ref(),
-                    &conductor.stats.totals(),
-                    conductor.target(),
-                    conductor.began.elapsed(),
-                    &repeated,
-                );
                 let second = |overseer: &mut Overseer| overseer.second(&conductor, sources, metrics, now);
-                match overseer.as_mut().map_or(Wish::Nothing, second) {
+                let wish = overseer.as_mut().map_or(Wish::Nothing, second);
+                let repeated = if status.is_due() { conductor.stats.repeated_failures() } else { Vec::new() };
+                let moment = Moment { wire, ..moment(&conductor, overseer.as_ref(), sources, status) };
+                status.show(moment, &repeated);
+                match wish {
                     Wish::Nothing => {}
                     Wish::Steer(steer) => conductor.steer(steer, now),
                     Wish::End(ended_by) => conductor.end(ended_by, now),
@@ -234,6 +238,33 @@ pub async fn run(
     let outcome = conductor.outcome(Instant::now());
     let verdict = Verdict::of(&judgement.evidence, outcome.after.totals.have_played > 0);
     Outcome { wire: wire_at_end, generator, origin, judgement, verdict, limit, ..outcome }
+}
+
+/// What is shown of this moment, but for the wire.
+fn moment(
+    conductor: &Conductor,
+    overseer: Option<&Overseer>,
+    sources: Sources<'_>,
+    status: &Status,
+) -> Moment {
+    let (target, wanted) = conductor.aims();
+    let (failures, other_failures) =
+        if status.wants_failures() { conductor.stats.failures() } else { Default::default() };
+    let viewers = sources.recorder.filter(|_| status.wants_viewers());
+    Moment {
+        elapsed: conductor.began.elapsed(),
+        target,
+        wanted,
+        totals: conductor.stats.totals(),
+        wire: None,
+        generator: sources.generator.latest(),
+        origin: sources.origin.and_then(Scraper::latest),
+        verdict: overseer.and_then(Overseer::verdict).cloned(),
+        search: overseer.and_then(Overseer::bracket),
+        failures,
+        other_failures,
+        viewers: viewers.map(Recorder::worst_viewers).unwrap_or_default(),
+    }
 }
 
 /// Lets viewers, wire and metrics know how many shall run. A viewer that is removed has done nothing wrong: the wire

@@ -69,8 +69,10 @@ use output::admin::AdminServer;
 use output::metrics::Metrics;
 use output::report::{Report, Times};
 use output::report_file;
-use output::status::{Status, Terminal};
+use output::status::Status;
 use output::summary;
+use output::terminal::Terminal;
+use output::tui::Dashboard;
 use plan::{CHECK_DURATION, Course, Plan};
 use preflight::{Problem, Ready};
 use proxy::catalog::Catalog;
@@ -86,7 +88,7 @@ use upstream::Connector;
 /// # Errors
 /// Only faults of `swarm` itself: everything that users or origins cause has its own exit code.
 pub async fn run(invocation: Invocation, terminal: Terminal) -> anyhow::Result<ExitCode> {
-    let Invocation { mut plan, mode, log: _ } = invocation;
+    let Invocation { mut plan, mode, log: _, tui: _ } = invocation;
     let mut stop = StopSignals::listen().context("failed to listen for signals")?;
     match mode {
         Mode::PrintCommand => return print_commands(&plan).await,
@@ -168,7 +170,6 @@ async fn play(
     let origin = scrape_origin(plan, &connector)?;
     let wire = if plan.direct { None } else { Some(start_wire(plan, connector, &streams, &metrics)?) };
     let access = wire.as_ref().map(|wire| (wire.server.address(), wire.token.clone()));
-    let mut status = Status::new(terminal.clone(), plan.duration);
     let generator = watch_generator(plan, &metrics, wire.as_ref()).await?;
     let run = Run {
         streams,
@@ -192,7 +193,7 @@ async fn play(
         seed: plan.seed,
     };
     let started = SystemTime::now();
-    let outcome = steered(plan, run, stop, &metrics, &mut status).await;
+    let outcome = steered(plan, run, stop, &metrics, &terminal).await;
     let times = Times { started, ended: SystemTime::now() };
     terminal.clear();
     let exit_code = exit_code_of(&outcome);
@@ -231,11 +232,18 @@ async fn steered(
     run: Run,
     stop: StopSignals,
     metrics: &Metrics,
-    status: &mut Status,
+    terminal: &Terminal,
 ) -> Outcome {
     let began = run.began;
     let (helm, requests) = dispatcher::requests();
-    let run = dispatcher::run(run, stop, requests, metrics, status);
+    let dashboard = if terminal.may_show_dashboard() {
+        Dashboard::open(plan, terminal, helm.clone(), stop.button())
+    } else {
+        None
+    };
+    // The screen is given back when it is dropped, with this function.
+    let mut status = Status::new(terminal.clone(), dashboard, plan.duration);
+    let run = dispatcher::run(run, stop, requests, metrics, &mut status);
     match &plan.course {
         Course::Hold | Course::FindLimit(_) => run.await,
         Course::Stages(stages) => tokio::select! {

@@ -9,7 +9,7 @@ use manual::Dashes;
 use swarm::cli::{self, Log};
 use swarm::exit_code::ExitCode;
 use swarm::health;
-use swarm::output::status::Terminal;
+use swarm::output::terminal::Terminal;
 use swarm::report_command;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
@@ -22,8 +22,14 @@ fn main() -> Process {
         Ok(invocation) => invocation,
         Err(no_run) => return no_run.report().into(),
     };
-    let terminal = Terminal::detect();
-    log_to(&terminal, invocation.log);
+    let terminal = match Terminal::open(&invocation) {
+        Ok(terminal) => terminal,
+        Err(problem) => {
+            eprintln!("swarm: {problem}");
+            return ExitCode::Preflight.into();
+        }
+    };
+    log_to(&terminal, &invocation.log);
     // One thread: starting and listening to processes needs no more, and the kernel ties each process's life to the
     // thread that started it.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -73,13 +79,13 @@ fn check_flags(args: &[OsString]) -> ExitCode {
 }
 
 /// `RUST_LOG` decides where it is set, `-v` otherwise.
-fn log_to(terminal: &Terminal, log: Log) {
+fn log_to(terminal: &Terminal, log: &Log) {
     let level = if log.debug { LevelFilter::DEBUG } else { LevelFilter::INFO };
     let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(terminal.clone());
     if log.json {
         builder.json().init();
     } else {
-        builder.with_target(log.debug).with_ansi(terminal.is_live()).init();
+        builder.with_target(log.debug).with_ansi(terminal.takes_colours()).init();
     }
 }

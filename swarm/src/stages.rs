@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::dispatcher::{Pace, Steer};
+use crate::dispatcher::{Pace, Request, Steer};
 use crate::go_duration;
 use crate::plan::MOST_CLIENTS;
 
@@ -102,10 +102,10 @@ fn parse_stage(text: &str) -> Result<Stage, String> {
 }
 
 /// Asks for each stage when it begins. Never returns: the run's duration ends it.
-pub async fn follow(stages: &Stages, began: Instant, requests: mpsc::Sender<Steer>) -> Infallible {
+pub async fn follow(stages: &Stages, began: Instant, requests: mpsc::Sender<Request>) -> Infallible {
     for (begins, steer) in stages.changes() {
         tokio::time::sleep_until((began + begins).into()).await;
-        if requests.send(steer).await.is_err() {
+        if requests.send(Request::Steer(steer)).await.is_err() {
             // Nobody listens any more: the run is ending.
             break;
         }

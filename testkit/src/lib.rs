@@ -14,6 +14,7 @@ pub mod browser;
 pub mod http;
 pub mod origin;
 pub mod process;
+pub mod tmux;
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ pub use browser::Browser;
 pub use http::{Response, get, get_through, request};
 pub use origin::Origin;
 pub use process::{Finished, Running, descendants, is_alive, processes_with, send};
+pub use tmux::Tmux;
 
 /// Longer than anything takes on a busy machine: having waited for it is a failure.
 pub const PATIENCE: Duration = Duration::from_secs(60);

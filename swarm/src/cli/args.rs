@@ -1,6 +1,7 @@
 //! The flags as they are typed. Values stay text, so that one mistake does not hide the next: clap stops at the first.
 
 use std::ffi::OsStr;
+use std::path::PathBuf;
 
 use clap::builder::Resettable;
 use clap::{Arg, ArgAction, CommandFactory as _, Parser};
@@ -65,7 +66,13 @@ pub(super) struct Args {
     /// Print what can be judged, by name, and exit
     #[arg(long, env = "HLSSWARM_LIST_METRICS", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new())]
     pub(super) list_metrics: bool,
-    /// Log format, on stderr: text or json
+    /// Dashboard on the terminal: auto (where stdout is one that can show it), on, off
+    #[arg(long, env = "HLSSWARM_TUI", default_value = "auto", value_name = "WHEN")]
+    pub(super) tui: String,
+    /// Log into this file too; while the dashboard is on, into it alone
+    #[arg(long, env = "HLSSWARM_LOG_FILE", value_name = "FILE")]
+    pub(super) log_file: Option<PathBuf>,
+    /// Log format: text or json
     #[arg(long, env = "HLSSWARM_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(super) log_format: String,
     /// Debug logging

@@ -31,11 +31,11 @@ fn one_dash_and_two_and_the_equals_sign_mean_the_same() {
 
 #[test]
 fn defaults_are_those_of_the_documentation() {
-    let Invocation { plan, mode, log } = parsed(&[URL]);
+    let Invocation { plan, mode, log, tui } = parsed(&[URL]);
     assert_eq!((plan.clients, plan.ramp_rate, plan.ramp_jitter, plan.duration), (10, 5.0, 0.2, None));
     assert_eq!((plan.variant, plan.pace, plan.verify_tls), (VariantMode::All, Pace::Full, true));
     assert_eq!(plan.metrics, Some("0.0.0.0:9090".parse().unwrap()));
-    assert_eq!((mode, log), (Mode::Run, Log { json: false, debug: false }));
+    assert_eq!((mode, log, tui), (Mode::Run, Log { file: None, json: false, debug: false }, Tui::Auto));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use supervise::Stop;
 
 use super::approach::{Approach, Pace, Step};
 use super::seats::Seats;
-use super::{EndedBy, Outcome, Steer};
+use super::{EndedBy, Outcome, Request, Steer};
 use crate::generator::GeneratorSnapshot;
 use crate::judge::Judgement;
 use crate::ramp::Ramp;
@@ -20,7 +20,7 @@ pub(super) enum Event {
     StepDue,
     DurationOver,
     Stop(Stop),
-    Steer(Steer),
+    Asked(Request),
     Report(Report),
     /// A viewer's task has ended.
     ViewerGone(Gone),
@@ -144,8 +144,12 @@ impl Conductor {
                 drop(action);
                 Action::Abort
             }
-            Event::Steer(steer) => {
+            Event::Asked(Request::Steer(steer)) => {
                 self.steer(steer, now);
+                Action::Nothing
+            }
+            Event::Asked(Request::Hold) => {
+                self.steer(Steer { viewers: self.approach.position(), pace: Pace::Ramp }, now);
                 Action::Nothing
             }
             Event::Report(report) => match self.stats.record(&report, self.target(), now) {
@@ -222,7 +226,7 @@ mod tests {
     }
 
     fn steer(conductor: &mut Conductor, viewers: u32, now: Instant) {
-        let asked = Event::Steer(Steer { viewers, pace: Pace::Ramp });
+        let asked = Event::Asked(Request::Steer(Steer { viewers, pace: Pace::Ramp }));
         assert_eq!(conductor.handle(asked, now), Action::Nothing);
     }
 
@@ -235,6 +239,20 @@ mod tests {
             assert_eq!(step(&mut conductor, began), Action::Start { number, session: 0 });
         }
         assert_eq!((conductor.next_step(), conductor.wanted()), (None, conductor.target()));
+    }
+
+    #[test]
+    fn a_ramp_that_is_held_stops_where_it_is_and_removes_nobody() {
+        let mut conductor = conductor(5, 0);
+        let began = conductor.began;
+        for number in 0..2 {
+            assert_eq!(step(&mut conductor, began), Action::Start { number, session: 0 });
+        }
+        assert_eq!(conductor.handle(Event::Asked(Request::Hold), began), Action::Nothing);
+        assert_eq!((conductor.target(), conductor.wanted(), conductor.next_step()), (2, 2, None));
+        steer(&mut conductor, 5, began);
+        assert_eq!((conductor.target(), conductor.wanted()), (5, 2));
+        assert!(conductor.next_step().is_some());
     }
 
     #[test]

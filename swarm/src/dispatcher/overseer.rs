@@ -10,6 +10,7 @@ use crate::judge::{Judge, Judgement};
 use crate::limit_run::{Ask, FindLimit, Finding, LimitRun};
 use crate::origin_metrics::Scraper;
 use crate::output::metrics::Metrics;
+use crate::output::moment::Bracket;
 use crate::proxy::recorder::Recorder;
 use crate::stats::{Second, Seconds};
 use crate::threshold::Threshold;
@@ -38,6 +39,7 @@ pub(super) struct Sources<'a> {
 pub(super) struct Overseer {
     seconds: Seconds,
     judge: Judge,
+    verdict: Option<Verdict>,
     search: Option<LimitRun>,
 }
 
@@ -46,6 +48,7 @@ impl Overseer {
         Self {
             seconds: Seconds::new(began),
             judge: Judge::new(thresholds),
+            verdict: None,
             search: search.map(LimitRun::new),
         }
     }
@@ -79,7 +82,9 @@ impl Overseer {
         let crossed = self.judge.take(second, &saturated).map(|threshold| threshold.text.clone());
         if self.search.is_none() {
             // Who has not played yet shows in the startup times.
-            metrics.set_verdict(Verdict::of(&self.judge.evidence(), true).state);
+            let verdict = Verdict::of(&self.judge.evidence(), true);
+            metrics.set_verdict(verdict.state);
+            self.verdict = Some(verdict);
         }
         match crossed {
             Some(crossed) => {
@@ -88,6 +93,18 @@ impl Overseer {
             }
             None => Wish::Nothing,
         }
+    }
+
+    /// How it goes so far; nothing while a limit is searched.
+    pub(super) fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_ref()
+    }
+
+    /// How far the search is, where there is one.
+    pub(super) fn bracket(&self) -> Option<Bracket> {
+        let search = self.search.as_ref()?;
+        let (held, failed) = search.bracket();
+        Some(Bracket { trying: search.viewers(), held, failed })
     }
 
     /// The end has begun: what was seen until now, the last second included.

@@ -59,7 +59,7 @@ pub fn warning(sample: &Sample) -> Option<String> {
     sample.saturated.map(|resource: Resource| format!("load box short of {}", resource.name()))
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 

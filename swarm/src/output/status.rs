@@ -1,14 +1,14 @@
-//! What a human sees while the run goes on: one live line on a terminal, a log line now and then elsewhere.
+//! What a human sees while the run goes on: a dashboard or one live line on a terminal, a log line now and then elsewhere.
 
-use std::io::{self, IsTerminal as _, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tracing_subscriber::fmt::MakeWriter;
-
 use crate::go_duration;
+use crate::output::generator_summary;
+use crate::output::moment::Moment;
 use crate::output::summary::count;
-use crate::stats::{News, Totals, WireSnapshot};
+use crate::output::terminal::Terminal;
+use crate::output::tui::Dashboard;
+use crate::stats::{News, Totals};
 
 /// How often a log line tells the state where there is no terminal.
 const LOG_PERIOD: Duration = Duration::from_secs(10);
@@ -19,79 +19,19 @@ const TICK_TOLERANCE: Duration = Duration::from_millis(500);
 /// Lines of FFmpeg's last words that are shown with a new kind of failure.
 const SAID_LINES: usize = 4;
 
-/// The line on the terminal, or its absence. Cloning shares it.
-#[derive(Clone, Debug)]
-pub struct Terminal {
-    line: Option<ProgressBar>,
-}
-
-impl Terminal {
-    /// A live line when stderr is a terminal.
-    pub fn detect() -> Self {
-        let line = io::stderr().is_terminal().then(|| {
-            let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            line.with_style(
-                ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
-            )
-        });
-        Self { line }
-    }
-
-    /// Whether stderr is a terminal.
-    pub fn is_live(&self) -> bool {
-        self.line.is_some()
-    }
-
-    /// Removes the line; what was printed above it stays.
-    pub fn clear(&self) {
-        if let Some(line) = &self.line {
-            line.finish_and_clear();
-        }
-    }
-}
-
-/// Log lines go above the live line.
-impl<'a> MakeWriter<'a> for Terminal {
-    type Writer = TerminalWriter<'a>;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        TerminalWriter { terminal: self }
-    }
-}
-
-/// Writes whole log lines.
-#[derive(Debug)]
-pub struct TerminalWriter<'a> {
-    terminal: &'a Terminal,
-}
-
-impl Write for TerminalWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &self.terminal.line {
-            Some(line) => line.suspend(|| io::stderr().write_all(bytes)),
-            None => io::stderr().write_all(bytes),
-        }?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
-    }
-}
-
 /// Tells the run's state.
 #[derive(Debug)]
 pub struct Status {
     terminal: Terminal,
+    dashboard: Option<Dashboard>,
     last_logged: Instant,
     duration: Option<Duration>,
-    warning: Option<String>,
 }
 
 impl Status {
     /// For a run of `duration`, if it has one.
-    pub fn new(terminal: Terminal, duration: Option<Duration>) -> Self {
-        Self { terminal, last_logged: Instant::now(), duration, warning: None }
+    pub fn new(terminal: Terminal, dashboard: Option<Dashboard>, duration: Option<Duration>) -> Self {
+        Self { terminal, dashboard, last_logged: Instant::now(), duration }
     }
 
     /// Whether the next [`Self::show`] writes to the log.
@@ -99,34 +39,24 @@ impl Status {
         self.last_logged.elapsed() + TICK_TOLERANCE >= LOG_PERIOD
     }
 
-    /// What stands behind the state until it is set anew.
-    pub fn set_warning(&mut self, warning: Option<String>) {
-        self.warning = warning;
+    /// Whether kinds of failures are shown.
+    pub fn wants_failures(&self) -> bool {
+        self.dashboard.is_some()
+    }
+
+    /// Whether each viewer is shown.
+    pub fn wants_viewers(&self) -> bool {
+        self.dashboard.as_ref().is_some_and(Dashboard::wants_viewers)
     }
 
     /// Shows the state, and, when due, failures that went on.
-    pub fn show(
-        &mut self,
-        wire: Option<&WireSnapshot>,
-        totals: &Totals,
-        target: u32,
-        elapsed: Duration,
-        repeated: &[(String, u64)],
-    ) {
-        let mut state = describe(totals, target, elapsed, self.duration);
-        let playback = wire.map(|wire| &wire.playback);
-        for (viewers, what) in
-            playback.iter().flat_map(|p| [(p.stalled, "stalled"), (p.interrupted, "interrupted")])
-        {
-            if viewers > 0 {
-                state += &format!(", {viewers} {what} now");
-            }
-        }
-        if let Some(warning) = &self.warning {
-            state += &format!(", {warning}");
-        }
-        if let Some(line) = &self.terminal.line {
+    pub fn show(&mut self, moment: Moment, repeated: &[(String, u64)]) {
+        let state = sentence(&moment, self.duration);
+        if let Some(line) = self.terminal.line() {
             line.set_message(state.clone());
+        }
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.show(moment);
         }
         if !self.is_due() {
             return;
@@ -135,7 +65,7 @@ impl Status {
         while self.is_due() {
             self.last_logged += LOG_PERIOD;
         }
-        if self.terminal.line.is_none() {
+        if self.terminal.line().is_none() && !self.terminal.is_log_hidden() {
             tracing::info!("{state}");
         }
         for (reason, more) in repeated {
@@ -143,12 +73,16 @@ impl Status {
         }
     }
 
-    /// A step of the run.
-    pub fn say(&self, step: &str) {
-        if let Some(line) = &self.terminal.line {
-            line.set_message(step.to_owned());
-        } else {
-            tracing::info!("{step}");
+    /// The viewers are being stopped.
+    pub fn stopping(&self) {
+        const STEP: &str = "stopping the viewers";
+        if let Some(line) = self.terminal.line() {
+            line.set_message(STEP);
+        } else if !self.terminal.is_log_hidden() {
+            tracing::info!("{STEP}");
+        }
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.stopping();
         }
     }
 
@@ -161,6 +95,22 @@ impl Status {
             }
         }
     }
+}
+
+fn sentence(moment: &Moment, duration: Option<Duration>) -> String {
+    let mut state = describe(&moment.totals, moment.target, moment.elapsed, duration);
+    let playback = moment.wire.as_ref().map(|wire| &wire.playback);
+    for (viewers, what) in
+        playback.iter().flat_map(|p| [(p.stalled, "stalled"), (p.interrupted, "interrupted")])
+    {
+        if viewers > 0 {
+            state += &format!(", {viewers} {what} now");
+        }
+    }
+    if let Some(warning) = moment.generator.as_ref().and_then(generator_summary::warning) {
+        state += &format!(", {warning}");
+    }
+    state
 }
 
 fn describe(totals: &Totals, target: u32, elapsed: Duration, duration: Option<Duration>) -> String {

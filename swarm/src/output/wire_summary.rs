@@ -56,7 +56,7 @@ pub fn rows(wire: &WireSnapshot) -> Vec<(&'static str, String)> {
     rows
 }
 
-fn name(kind: Kind) -> &'static str {
+pub(super) fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Segment => "segments",
         Kind::Playlist => "playlists",
@@ -117,7 +117,7 @@ fn percentiles(of: &Percentiles) -> String {
 }
 
 /// Three significant digits, in milliseconds below a second.
-fn time(seconds: f64) -> String {
+pub(super) fn time(seconds: f64) -> String {
     match seconds {
         s if s < 0.01 => format!("{:.2} ms", s * 1e3),
         s if s < 0.1 => format!("{:.1} ms", s * 1e3),

@@ -1,6 +1,7 @@
 //! Where Observations go the moment they are made: into the statistics and the metrics. No queue in between, so that
 //! none can fill up, and nothing is lost.
 
+use std::cmp::Reverse;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -8,7 +9,10 @@ use super::open_requests::OpenRequests;
 use crate::generator::Starts;
 use crate::observation::Observation;
 use crate::output::wire_metrics::WireMetrics;
-use crate::stats::{Wire, WireSecond, WireSnapshot};
+use crate::stats::{PlaybackState, ViewerSnapshot, Wire, WireSecond, WireSnapshot};
+
+/// Viewers that are listed one by one: more than anybody scrolls through.
+pub const MOST_LISTED: usize = 200;
 
 /// Shared by all connections and by the dispatcher, which reads it once per tick.
 #[derive(Debug)]
@@ -66,6 +70,15 @@ impl Recorder {
     pub fn second(&self, now: Instant) -> WireSecond {
         let open = self.open.all(now);
         WireSecond { open, ..self.wire().take_second(now) }
+    }
+
+    /// The viewers that fare worst, the worst first, as they were at the last tick: at most [`MOST_LISTED`].
+    pub fn worst_viewers(&self) -> Vec<ViewerSnapshot> {
+        let mut viewers: Vec<_> = self.wire().viewers().collect();
+        viewers.retain(|viewer| viewer.state != PlaybackState::Idle);
+        viewers.sort_by_key(|viewer| (Reverse(viewer.trouble()), viewer.viewer));
+        viewers.truncate(MOST_LISTED);
+        viewers
     }
 
     /// Everything at this moment, with the histograms; requests that have not ended count as at least as old as they are.

@@ -77,6 +77,13 @@ pub struct Totals {
     pub have_played: u32,
 }
 
+impl Totals {
+    /// Of `wanted` viewers, those that have no FFmpeg now: they wait until they may start one again.
+    pub fn backing_off(&self, wanted: u32) -> u32 {
+        wanted.saturating_sub(self.active)
+    }
+}
+
 /// The run at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
@@ -239,6 +246,11 @@ impl Stats {
             self.all_run_since.get_or_insert(after);
             self.least_active.get_or_insert(totals.active);
         }
+    }
+
+    /// Kinds of failures so far, most frequent first, and failures beyond those that are kept apart.
+    pub fn failures(&self) -> (Vec<FailureKind>, u64) {
+        (self.failures.by_count(), self.failures.others())
     }
 
     /// Counts only, without a copy of anything that is large.

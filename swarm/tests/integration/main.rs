@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod certificates;
+mod dashboard;
 mod documentation;
 mod faults;
 mod formats;

@@ -210,7 +210,7 @@ proptest! {
         prop_assert_eq!(media.segment_count, expected.segments.len() as u64);
         prop_assert_eq!(media.first_sequence, expected.media_sequence);
         prop_assert_eq!(media.ended, expected.end_list);
-        prop_assert_eq!(media.media, expected.segments.iter().map(|segment| milliseconds(segment.duration)).sum());
+        prop_assert_eq!(media.media, expected.segments.iter().map(|segment| milliseconds(segment.duration)).sum::<std::time::Duration>());
         for entry in &media.segments {
             let index = usize::try_from(entry.sequence - media.first_sequence).unwrap();
             let segment = &expected.segments[index];

@@ -138,6 +138,12 @@ pub struct ViewerSnapshot {
 }
 
 impl ViewerSnapshot {
+    /// Orders viewers by what they have suffered: first whether they see nothing now, then how often they did.
+    pub fn trouble(&self) -> (bool, u64) {
+        let sees_nothing = matches!(self.state, PlaybackState::Stalled | PlaybackState::Interrupted);
+        (sees_nothing, self.stalls + self.interruptions)
+    }
+
     pub(super) fn of(viewer: u32, view: &PlaybackView) -> Self {
         Self {
             viewer,
