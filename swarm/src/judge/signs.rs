@@ -27,7 +27,7 @@ pub enum Sign {
     Stalls,
     /// FFmpegs end and are started again.
     Restarts,
-    /// A live playlist gains no segments.
+    /// A live playlist answers and gains no segments.
     Stale,
 }
 
@@ -53,7 +53,9 @@ impl Signs {
         for error in figures.errors.iter().filter(|error| error.ratio >= ERRORS_FROM) {
             self.note(Sign::Errors(error.class.clone()), second);
         }
-        if figures.playlist_age_targets.is_some_and(|age| age > STALE_AFTER_TARGETS) {
+        // A playlist that nobody could fetch ages, too: that is the way to it, and no encoder.
+        let was_answered = second.wire.as_ref().is_some_and(|wire| !wire.counts.playlist_duration.is_empty());
+        if was_answered && figures.playlist_age_targets.is_some_and(|age| age > STALE_AFTER_TARGETS) {
             self.note(Sign::Stale, second);
         }
         if figures.late_ratio.is_some_and(|ratio| ratio >= LATE_FROM) {

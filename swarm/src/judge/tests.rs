@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::observation::{Kind, Outcome};
-use crate::stats::{PlaylistAge, StillOpen, WireSecond};
+use crate::stats::{Durations, PlaylistAge, StillOpen, WireSecond};
 
 /// A run that is written down second by second.
 pub(crate) struct Story {
@@ -15,6 +15,7 @@ pub(crate) struct Story {
 pub(crate) fn fine() -> Second {
     let mut wire = WireSecond { playing: 10, ..WireSecond::default() };
     for _ in 0..5 {
+        wire.counts.playlist_duration.record(Duration::from_millis(2));
         wire.counts.segment_duration.record(Duration::from_millis(200));
         wire.counts.lateness.record(Duration::from_millis(100));
     }
@@ -210,17 +211,22 @@ fn signs_are_in_the_order_in_which_they_came() {
     });
     let seen =
         Story::settled(&[], 5).then(2, &late).then(1, &outage()).then(1, &Second { restarts: 3, ..fine() });
-    let stale = with(|wire| {
+    let old = |wire: &mut WireSecond| {
         wire.oldest_playlist = Some(PlaylistAge { age_s: 3.2, targets: 1.6, target_duration_s: 2.0 });
+    };
+    let stale = with(old);
+    let unanswered = with(|wire| {
+        old(wire);
+        wire.counts.playlist_duration = Durations::default();
     });
-    let signs = seen.then(1, &stale).end().evidence.first_signs;
+    let signs = seen.then(1, &unanswered).then(1, &stale).end().evidence.first_signs;
     let told: Vec<_> = signs.iter().map(|seen| (seen.sign.to_string(), seen.after_s, seen.clients)).collect();
     let expected = [
         ("late segments", 13.0),
         ("503", 15.0),
         ("stalls", 15.0),
         ("restarts", 16.0),
-        ("a stale playlist", 17.0),
+        ("a stale playlist", 18.0),
     ];
     assert_eq!(told, expected.map(|(sign, after_s)| (sign.to_owned(), after_s, 10)));
 }

@@ -87,6 +87,11 @@ impl Durations {
         self.0.saturating_record(us);
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What is told of them; `None` when there are none.
     pub fn percentiles(&self) -> Option<Percentiles> {
         let at = |quantile| self.at_quantile_s(quantile);
