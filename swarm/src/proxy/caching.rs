@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use hyper::header::{AGE, HeaderMap};
-
+use super::fields::Fields;
 use crate::observation::Cache;
 
 /// Header names in which CDNs and proxies say whether they had the answer: Fastly, CloudFront and Varnish
@@ -14,21 +13,21 @@ const NAMES: [&str; 4] = ["x-cache", "x-cache-status", "cf-cache-status", "cache
 const HITS: [&str; 5] = ["hit", "stale", "updating", "revalidated", "tcp_mem_hit"];
 
 /// The cache nearest to us decides: it is the last that is named where several are.
-pub fn cache_of(headers: &HeaderMap) -> Cache {
+pub fn cache_of(fields: &Fields) -> Cache {
     for name in NAMES {
-        let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) else { continue };
+        let Some(value) = fields.get(name) else { continue };
         let nearest = value.rsplit(',').next().unwrap_or_default().to_ascii_lowercase();
         let mut words = nearest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
         let hit = words.any(|word| HITS.contains(&word) || word.ends_with("_hit"));
         return if hit { Cache::Hit } else { Cache::Miss };
     }
     // An answer that has aged came from a cache, even if none says so (RFC 9111 5.1).
-    if age_of(headers) > Duration::ZERO { Cache::Hit } else { Cache::Unknown }
+    if age_of(fields) > Duration::ZERO { Cache::Hit } else { Cache::Unknown }
 }
 
 /// The `Age` header in whole seconds; absent and unreadable are zero.
-pub fn age_of(headers: &HeaderMap) -> Duration {
-    let seconds = headers.get(AGE).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+pub fn age_of(fields: &Fields) -> Duration {
+    let seconds = fields.get("age").and_then(|value| value.trim().parse().ok());
     // RFC 9111 1.2.2: a number that is too large is as 2^31.
     Duration::from_secs(seconds.unwrap_or(0_u64).min(1 << 31))
 }
@@ -37,8 +36,8 @@ pub fn age_of(headers: &HeaderMap) -> Duration {
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap())).collect()
+    fn fields(pairs: &[(&'static str, &str)]) -> Fields {
+        pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
     }
 
     #[test]
@@ -57,14 +56,14 @@ mod tests {
             (&[("age", "0")], Cache::Unknown),
             (&[], Cache::Unknown),
         ] {
-            assert_eq!(cache_of(&headers(pairs)), cache, "{pairs:?}");
+            assert_eq!(cache_of(&fields(pairs)), cache, "{pairs:?}");
         }
     }
 
     #[test]
     fn age_is_read_in_seconds_and_nonsense_is_none() {
         for (text, seconds) in [("7", 7), (" 9 ", 9), ("-1", 0), ("soon", 0), ("99999999999", 1 << 31)] {
-            assert_eq!(age_of(&headers(&[("age", text)])), Duration::from_secs(seconds), "{text}");
+            assert_eq!(age_of(&fields(&[("age", text)])), Duration::from_secs(seconds), "{text}");
         }
     }
 }

@@ -2,46 +2,33 @@
 //! exchange: checked, mapped, sent on, measured.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt as _, Empty};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
-use hyper::header::{
-    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
-    HeaderValue, LOCATION, RANGE, TRANSFER_ENCODING,
-};
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::net::TcpStream;
 use url::Url;
 
-use super::body::{ProxyBody, class_of};
+use super::body::Body;
+use super::body_length::BodyLength;
 use super::caching::{age_of, cache_of};
-use super::catalog::{Catalog, Known, Range};
+use super::catalog::{Catalog, Known};
+use super::client::{Client, NoRequest};
+use super::content::{is_playlist, kind_by_content, kind_by_extension, range, set_length};
 use super::cookies;
 use super::exchange::Exchange;
+use super::fetch::fetch;
+use super::head::{RequestHead, ResponseHead};
 use super::mapping::{from_ffmpeg, to_ffmpeg};
+use super::origin::{Failure, Origin};
+use super::pipe::Pipes;
 use super::recorder::Recorder;
+use super::relay::{Broken, Relay};
+use super::silence::Silence;
 use super::ticket::Token;
 use crate::observation::{ErrorClass, Kind, Outcome};
-use crate::upstream::{ConnectError, Connector, authority};
+use crate::upstream::Connector;
 
 /// A playlist of a day-long event with 2 s segments is about 5 MB. What is larger passes through as it is.
 const MOST_PLAYLIST_BYTES: usize = 16 << 20;
-
-/// Read at once from an origin, and the most that the head of an answer may have. hyper's own strategy grows to 400 kB
-/// per connection and keeps it, which is 0.7 MB per viewer; smaller pieces cost more system calls.
-const READ_BYTES: usize = 64 << 10;
-
-/// Headers of an answer. CDNs in debug mode add dozens; hyper's own bound, 100, is near that.
-pub const MOST_HEADERS: usize = 1000;
-
-/// Headers between FFmpeg and us only (RFC 9110 7.6.1). `Connection` itself goes on: the origin sees the same wish.
-const PRIVATE: [HeaderName; 2] =
-    [HeaderName::from_static("proxy-connection"), HeaderName::from_static("proxy-authorization")];
 
 /// What all connections of a run share.
 #[derive(Debug)]
@@ -56,314 +43,249 @@ pub struct Shared {
     pub connector: Connector,
 }
 
-/// The origin's side of a connection.
-#[derive(Debug)]
-struct Upstream {
-    /// Scheme, host and port: a request to another one needs another connection.
-    origin: String,
-    sender: SendRequest<Empty<Bytes>>,
-}
-
 /// One connection from an FFmpeg.
 #[derive(Debug)]
 pub struct Connection {
     shared: Arc<Shared>,
-    upstream: Mutex<Option<Upstream>>,
+    pipes: Arc<Pipes>,
+    client: Client,
+    origin: Option<Origin>,
+    silence: Silence,
 }
 
-/// Why there is no answer.
-struct Failure {
-    class: ErrorClass,
-    reason: String,
+/// What becomes of the connection after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    Keep,
+    Close,
+}
+
+/// An answer whose body is still to come.
+struct Answer {
+    head: ResponseHead,
+    body: Body,
+    exchange: Exchange,
+    /// Whether both sides want to go on.
+    keep: bool,
+    /// What was read of the body already.
+    read: Bytes,
 }
 
 impl Connection {
     /// Not connected to any origin yet.
-    pub fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, upstream: Mutex::new(None) }
+    pub fn new(shared: Arc<Shared>, pipes: Arc<Pipes>, stream: TcpStream) -> Self {
+        let silence = Silence::new(shared.connector.timeout);
+        Self { shared, pipes, client: Client::new(stream), origin: None, silence }
     }
 
-    /// Answers one request; they come one after the other.
-    pub async fn answer(&self, mut request: Request<Incoming>) -> Response<ProxyBody> {
-        let Some(ticket) = self.shared.token.take(request.headers_mut()) else {
-            return status(StatusCode::FORBIDDEN);
-        };
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return status(StatusCode::METHOD_NOT_ALLOWED);
+    /// Answers one request after the other, until either side has enough.
+    pub async fn serve(mut self) {
+        loop {
+            let after = match self.client.next_request().await {
+                Ok(request) => self.answer(request).await,
+                Err(NoRequest::Gone) => After::Close,
+                Err(NoRequest::Malformed(error)) => {
+                    tracing::debug!("a request that cannot be read: {error}");
+                    self.refuse(400, "Bad Request").await
+                }
+            };
+            if after == After::Close {
+                return;
+            }
+            if let Some(origin) = &mut self.origin {
+                origin.rest();
+            }
         }
-        let asked = Url::parse(&request.uri().to_string()).ok();
-        let Some(url) = asked.and_then(|url| from_ffmpeg(&url).ok()) else {
-            return status(StatusCode::BAD_REQUEST);
+    }
+
+    async fn answer(&mut self, mut request: RequestHead) -> After {
+        let Some(ticket) = self.shared.token.take(&mut request.fields) else {
+            return self.refuse(403, "Forbidden").await;
         };
-        let known = self.shared.catalog.find(&url, range(request.headers()));
+        if !matches!(request.method.as_str(), "GET" | "HEAD") {
+            return self.refuse(405, "Method Not Allowed").await;
+        }
+        let asked = Url::parse(&request.target).ok().filter(Url::has_host);
+        let Some(url) = asked.and_then(|url| from_ffmpeg(&url).ok()).filter(|_| has_no_body(&request)) else {
+            return self.refuse(400, "Bad Request").await;
+        };
+        let known = self.shared.catalog.find(&url, range(&request.fields));
         let kind = known.map_or_else(|| kind_by_extension(&url), |known| known.kind);
         let segment = known.and_then(|known| known.segment);
         let without_query = &url[..url::Position::AfterPath];
         let mut exchange = Exchange::begin(&self.shared.recorder, ticket, kind, segment, without_query);
-        match self.fetch(&url, &request, &mut exchange).await {
-            Ok(response) => self.pass_on(&url, known, response, exchange).await,
+        self.silence.restart();
+        let head = tokio::select! {
+            biased;
+            head = fetch(&self.shared.connector, &mut self.silence, &mut self.origin, &url, &request, &mut exchange) => head,
+            // Nobody ends the exchange: it was hung up on.
+            () = self.client.hung_up() => return After::Close,
+        };
+        match head.and_then(|head| Ok((body_of(&request, &head)?, head))) {
+            Ok((body, head)) => {
+                exchange.answered(head.status, cache_of(&head.fields));
+                let keep = request.keeps() && head.keeps() && body != Body::UntilClose;
+                let answer = Answer { head, body, exchange, keep, read: Bytes::new() };
+                self.pass_on(&url, known, request.minor_version, answer).await
+            }
             Err(failure) => {
                 tracing::debug!(viewer = ticket.viewer, "{without_query}: {}", failure.reason);
                 exchange.end(Outcome::Failed(failure.class));
-                status(match failure.class {
-                    ErrorClass::Timeout => StatusCode::GATEWAY_TIMEOUT,
-                    _ => StatusCode::BAD_GATEWAY,
-                })
-            }
-        }
-    }
-
-    /// The head of the origin's answer.
-    async fn fetch(
-        &self,
-        url: &Url,
-        request: &Request<Incoming>,
-        exchange: &mut Exchange,
-    ) -> Result<Response<Incoming>, Failure> {
-        let origin = url[..url::Position::BeforePath].to_owned();
-        let mut place = self.upstream.lock().await;
-        let kept = place.take().filter(|upstream| upstream.origin == origin);
-        if let Some(mut upstream) = kept
-            // The driver of a connection that the origin closed meanwhile has ended.
-            && upstream.sender.ready().await.is_ok()
-        {
-            match self.send(&mut upstream, url, request).await {
-                // Closed in the very moment in which it was used again: a browser tries once more, unseen.
-                Err(failure) if failure.class == ErrorClass::Reset => {}
-                result => {
-                    *place = Some(upstream);
-                    return result.inspect(|response| answered(exchange, response));
+                match failure.class {
+                    ErrorClass::Timeout => self.refuse(504, "Gateway Timeout").await,
+                    _ => self.refuse(502, "Bad Gateway").await,
                 }
             }
         }
-        let connected = self
-            .shared
-            .connector
-            .connect_as(exchange.viewer(), url)
-            .await
-            .map_err(|error| Failure::of_connect(&error))?;
-        exchange.connected(connected.connect, connected.tls);
-        let handshake = hyper::client::conn::http1::Builder::new()
-            .preserve_header_case(true)
-            .max_headers(MOST_HEADERS)
-            .read_buf_exact_size(Some(READ_BYTES))
-            .handshake(TokioIo::new(connected.stream));
-        let (sender, driver) = handshake.await.map_err(|error| Failure::of_http(&error))?;
-        // Ends when this connection is dropped, or the origin closes. Its error is the request's, or the body's.
-        tokio::spawn(async move { driver.await.unwrap_or_default() });
-        let mut upstream = Upstream { origin, sender };
-        let result = self.send(&mut upstream, url, request).await;
-        *place = Some(upstream);
-        result.inspect(|response| answered(exchange, response))
-    }
-
-    async fn send(
-        &self,
-        upstream: &mut Upstream,
-        url: &Url,
-        request: &Request<Incoming>,
-    ) -> Result<Response<Incoming>, Failure> {
-        // As FFmpeg wrote it: `Url` would escape characters that a signature may have been made over.
-        let target = request.uri().path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str);
-        let mut onward = Request::builder()
-            .method(request.method())
-            .uri(target)
-            .body(Empty::new())
-            .map_err(|error| Failure { class: ErrorClass::Protocol, reason: error.to_string() })?;
-        onward.headers_mut().clone_from(request.headers());
-        onward.extensions_mut().clone_from(request.extensions());
-        for name in &PRIVATE {
-            onward.headers_mut().remove(name);
-        }
-        if let Ok(host) = HeaderValue::from_str(&authority(url)) {
-            onward.headers_mut().insert(HOST, host);
-        }
-        let limit = self.shared.connector.timeout;
-        let Ok(result) = timeout(limit, upstream.sender.send_request(onward)).await else {
-            let reason = format!("no answer within {} s", limit.as_secs());
-            return Err(Failure { class: ErrorClass::Timeout, reason });
-        };
-        result.map_err(|error| Failure::of_http(&error))
     }
 
     /// The origin's answer as FFmpeg gets it.
     async fn pass_on(
-        &self,
+        &mut self,
         url: &Url,
         known: Option<Known>,
-        response: Response<Incoming>,
-        mut exchange: Exchange,
-    ) -> Response<ProxyBody> {
-        let (mut head, body) = response.into_parts();
-        let limit = self.shared.connector.timeout;
-        head.headers.remove(TRANSFER_ENCODING);
-        cookies::map(url, &mut head.headers);
-        if head.status.is_redirection() {
-            self.map_location(url, &mut head.headers);
+        minor_version: u8,
+        mut answer: Answer,
+    ) -> After {
+        cookies::map(url, &mut answer.head.fields);
+        if matches!(answer.head.status, 300..=399) {
+            self.map_location(url, &mut answer.head);
         }
-        if !is_playlist(url, known, &head) {
-            if known.is_none() {
-                exchange.is(kind_by_content(&head.headers).unwrap_or_else(|| kind_by_extension(url)), None);
-            }
-            return Response::from_parts(head, ProxyBody::stream(None, body, exchange, limit));
-        }
-        let age = age_of(&head.headers);
-        let (bytes, rest) = match collect(body, &mut exchange, limit).await {
-            Ok(collected) => collected,
-            Err(class) => {
-                exchange.end(Outcome::Failed(class));
+        if is_playlist(url, known, answer.head.status, &answer.head.fields) {
+            match self.collect(&mut answer).await {
+                Ok(()) if answer.body.is_over() => return self.pass_playlist(url, known, answer).await,
+                Ok(()) => answer.exchange.is(Kind::Other, None),
                 // Nothing was sent yet, but the origin's answer had begun: without us the connection would break.
-                head.headers.remove(CONTENT_LENGTH);
-                return Response::from_parts(head, ProxyBody::Broken(class));
+                Err(Broken::Origin(class)) => {
+                    answer.exchange.end(Outcome::Failed(class));
+                    return After::Close;
+                }
+                Err(Broken::HungUp) => return After::Close,
             }
-        };
-        if let Some(rest) = rest {
-            exchange.is(Kind::Other, None);
-            return Response::from_parts(head, ProxyBody::stream(Some(bytes), rest, exchange, limit));
+        } else if known.is_none() {
+            let kind = kind_by_content(&answer.head.fields).unwrap_or_else(|| kind_by_extension(url));
+            answer.exchange.is(kind, None);
         }
-        let passed = self.shared.catalog.pass(url, &bytes);
+        // HTTP/1.0 has no chunks: the end is the end of the connection.
+        let chunked = matches!(answer.body, Body::Chunked(_)) && minor_version > 0;
+        answer.keep &= chunked || !matches!(answer.body, Body::Chunked(_));
+        if matches!(answer.body, Body::Chunked(_)) {
+            answer.head.fields.remove("content-length");
+        }
+        if !chunked && !matches!(answer.body, Body::Left(_) | Body::Over) {
+            answer.head.fields.remove("transfer-encoding");
+        }
+        self.stream(answer, chunked).await
+    }
+
+    /// Head, and body as it comes.
+    async fn stream(&mut self, mut answer: Answer, chunked: bool) -> After {
+        if answer.body.is_over() {
+            answer.exchange.finish();
+        }
+        let mut bytes = Self::head(&mut answer);
+        if chunked && !answer.read.is_empty() {
+            bytes.extend_from_slice(&super::chunked::chunk(&answer.read));
+        } else {
+            bytes.extend_from_slice(&answer.read);
+        }
+        let Ok(held_up) = self.client.send(&bytes).await else { return After::Close };
+        answer.exchange.held_up(held_up);
+        if !answer.body.is_over() {
+            let body = answer.body;
+            let Some(relay) = self.relay(&mut answer.exchange, chunked) else { return After::Close };
+            if relay.pass(body).await.is_err() {
+                return After::Close;
+            }
+        }
+        if answer.keep { After::Keep } else { After::Close }
+    }
+
+    async fn pass_playlist(&mut self, url: &Url, known: Option<Known>, mut answer: Answer) -> After {
+        let age = age_of(&answer.head.fields);
+        let passed = self.shared.catalog.pass(url, &answer.read);
         let view = passed.view.map(|mut view| {
             view.age = age;
             view
         });
         if passed.kind != Kind::Other || known.is_none() {
-            exchange.is(passed.kind, view);
+            answer.exchange.is(passed.kind, view);
         }
         self.shared.recorder.count_unparsed(passed.unparsed);
-        exchange.finish();
-        let bytes = match passed.body {
-            Some(changed) => {
-                set_length(&mut head.headers, changed.len());
-                changed
-            }
-            None => bytes,
-        };
-        Response::from_parts(head, ProxyBody::whole(bytes))
+        answer.exchange.finish();
+        if let Some(changed) = passed.body {
+            answer.read = changed;
+            set_length(&mut answer.head.fields, answer.read.len());
+        }
+        self.stream(answer, false).await
+    }
+
+    /// Reads the body up to the bound; it is not over then.
+    async fn collect(&mut self, answer: &mut Answer) -> Result<(), Broken> {
+        let mut collected = BytesMut::new();
+        let mut body = answer.body;
+        if body.is_over() {
+            // To HEAD, the length is that of another answer.
+            return Ok(());
+        }
+        while !body.is_over() && collected.len() <= MOST_PLAYLIST_BYTES {
+            let Some(mut relay) = self.relay(&mut answer.exchange, false) else { break };
+            let Some(piece) = relay.next(&mut body).await? else { break };
+            answer.exchange.received(piece.len());
+            collected.extend_from_slice(&piece);
+        }
+        answer.read = collected.freeze();
+        answer.body = body;
+        if body.is_over() {
+            set_length(&mut answer.head.fields, answer.read.len());
+        }
+        Ok(())
+    }
+
+    fn relay<'a>(&'a mut self, exchange: &'a mut Exchange, chunked: bool) -> Option<Relay<'a>> {
+        Some(Relay {
+            client: &mut self.client,
+            origin: self.origin.as_mut()?,
+            silence: &mut self.silence,
+            exchange,
+            chunked,
+            pipes: &self.pipes,
+        })
+    }
+
+    fn head(answer: &mut Answer) -> Vec<u8> {
+        if !answer.keep && !answer.head.fields.lists("connection", "close") {
+            answer.head.fields.set("Connection", "close");
+        }
+        answer.head.written()
+    }
+
+    async fn refuse(&mut self, status: u16, reason: &str) -> After {
+        // Whoever is gone already has no use for it.
+        self.client.send(&ResponseHead::ours(status, reason).written()).await.unwrap_or_default();
+        After::Close
     }
 
     /// FFmpeg follows redirects itself; it must stay on the wire while it does.
-    fn map_location(&self, url: &Url, headers: &mut HeaderMap) {
-        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-        let Some(target) = location.and_then(|location| url.join(location).ok()) else { return };
-        self.shared.catalog.redirected(url, &target);
-        if let Ok(mapped) = HeaderValue::from_str(to_ffmpeg(&target).as_str()) {
-            headers.insert(LOCATION, mapped);
-        }
-    }
-}
-
-impl Failure {
-    fn of_connect(error: &ConnectError) -> Self {
-        let class = match error {
-            ConnectError::Dns { .. } => ErrorClass::Dns,
-            ConnectError::Refused { .. } => ErrorClass::Refused,
-            ConnectError::Timeout { .. } => ErrorClass::Timeout,
-            ConnectError::Tls { .. } => ErrorClass::Tls,
-            ConnectError::Other { .. } => ErrorClass::Connect,
+    fn map_location(&self, url: &Url, head: &mut ResponseHead) {
+        let Some(target) = head.fields.get("location").and_then(|location| url.join(location).ok()) else {
+            return;
         };
-        Self { class, reason: error.to_string() }
-    }
-
-    fn of_http(error: &hyper::Error) -> Self {
-        let class = if error.is_parse() { ErrorClass::Protocol } else { ErrorClass::Reset };
-        Self { class, reason: crate::upstream::error_chain(error) }
+        self.shared.catalog.redirected(url, &target);
+        head.fields.set("Location", String::from(to_ffmpeg(&target)));
     }
 }
 
-fn answered(exchange: &mut Exchange, response: &Response<Incoming>) {
-    exchange.answered(response.status().as_u16(), cache_of(response.headers()));
+fn has_no_body(request: &RequestHead) -> bool {
+    let length = request.fields.get("content-length");
+    length.is_none_or(|length| length.trim() == "0") && !request.fields.contains("transfer-encoding")
 }
 
-/// The body up to the bound, and what is left of it beyond.
-async fn collect(
-    mut body: Incoming,
-    exchange: &mut Exchange,
-    limit: Duration,
-) -> Result<(Bytes, Option<Incoming>), ErrorClass> {
-    let mut collected = BytesMut::new();
-    loop {
-        match timeout(limit, body.frame()).await {
-            Err(_) => return Err(ErrorClass::Timeout),
-            Ok(None) => return Ok((collected.freeze(), None)),
-            Ok(Some(Err(error))) => return Err(class_of(&error)),
-            Ok(Some(Ok(frame))) => {
-                let Some(piece) = frame.data_ref() else { continue };
-                exchange.received(piece.len());
-                collected.extend_from_slice(piece);
-                if collected.len() > MOST_PLAYLIST_BYTES {
-                    return Ok((collected.freeze(), Some(body)));
-                }
-            }
-        }
-    }
-}
-
-/// Only whole, plain answers can be read as a playlist: FFmpeg asks for `bytes=0-`, and gets 206 from many origins.
-fn is_playlist(url: &Url, known: Option<Known>, head: &hyper::http::response::Parts) -> bool {
-    let whole = match head.status {
-        StatusCode::OK => true,
-        StatusCode::PARTIAL_CONTENT => is_whole_range(&head.headers),
-        _ => false,
+fn body_of(request: &RequestHead, head: &ResponseHead) -> Result<Body, Failure> {
+    let length = BodyLength::of_answer(request.method == "HEAD", head.status, &head.fields);
+    let unclear = |error: super::body_length::Unclear| Failure {
+        class: ErrorClass::Protocol,
+        reason: error.to_string(),
     };
-    let named = known.map(|known| matches!(known.kind, Kind::Master | Kind::Playlist));
-    let guessed = || kind_by_content(&head.headers).unwrap_or_else(|| kind_by_extension(url));
-    let named = named.unwrap_or_else(|| guessed() == Kind::Playlist);
-    whole && named && !head.headers.contains_key(CONTENT_ENCODING)
-}
-
-/// `bytes 0-99/100`.
-fn is_whole_range(headers: &HeaderMap) -> bool {
-    let text = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
-    let parts = text.and_then(|text| text.strip_prefix("bytes 0-")?.split_once('/'));
-    parts.is_some_and(|(last, length)| {
-        let last: Option<u64> = last.trim().parse().ok();
-        last.is_some() && last.and_then(|last| last.checked_add(1)) == length.trim().parse().ok()
-    })
-}
-
-fn set_length(headers: &mut HeaderMap, length: usize) {
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    if headers.contains_key(CONTENT_RANGE)
-        && let Ok(range) = HeaderValue::from_str(&format!("bytes 0-{}/{length}", length.saturating_sub(1)))
-    {
-        headers.insert(CONTENT_RANGE, range);
-    }
-}
-
-/// `Range: bytes=5-9`, or `bytes=5-`.
-fn range(headers: &HeaderMap) -> Option<Range> {
-    let (first, last) = headers.get(RANGE)?.to_str().ok()?.strip_prefix("bytes=")?.split_once('-')?;
-    Some((first.parse().ok()?, last.parse().ok()))
-}
-
-/// What the origin calls it, where no playlist named it.
-fn kind_by_content(headers: &HeaderMap) -> Option<Kind> {
-    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?.to_ascii_lowercase();
-    let main = text.split(';').next().unwrap_or_default().trim();
-    match main {
-        "application/vnd.apple.mpegurl" | "application/x-mpegurl" | "audio/mpegurl" | "audio/x-mpegurl" => {
-            Some(Kind::Playlist)
-        }
-        "video/mp2t" | "video/mp4" | "audio/mp4" | "audio/aac" | "video/iso.segment" | "text/vtt" => {
-            Some(Kind::Segment)
-        }
-        _ => None,
-    }
-}
-
-fn kind_by_extension(url: &Url) -> Kind {
-    let extension = url.path().rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-    match extension.as_deref() {
-        Some("m3u8" | "m3u") => Kind::Playlist,
-        Some("ts" | "m4s" | "mp4" | "m4a" | "m4v" | "aac" | "cmfv" | "cmfa" | "vtt") => Kind::Segment,
-        Some("key") => Kind::Key,
-        _ => Kind::Other,
-    }
-}
-
-fn status(code: StatusCode) -> Response<ProxyBody> {
-    let mut response = Response::new(ProxyBody::empty());
-    *response.status_mut() = code;
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    response
+    length.map(Body::new).map_err(unclear)
 }

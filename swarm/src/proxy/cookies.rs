@@ -4,25 +4,14 @@
 //! no cookie with a path would ever come back. And it compares `Domain` with the end of the host name, which is a mapped
 //! one for an `https` origin.
 
-use hyper::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use url::{Position, Url};
 
+use super::fields::Fields;
 use super::mapping::to_ffmpeg;
 
 /// Changes the `Set-Cookie` headers of an answer from `url`, as far as they have to be.
-pub fn map(url: &Url, headers: &mut HeaderMap) {
-    if !headers.contains_key(SET_COOKIE) {
-        return;
-    }
-    let mapped = |cookie: &HeaderValue| {
-        let text = cookie.to_str().ok().map(|text| to_ffmpeg_cookie(url, text));
-        text.and_then(|text| HeaderValue::from_str(&text).ok()).unwrap_or_else(|| cookie.clone())
-    };
-    let cookies: Vec<_> = headers.get_all(SET_COOKIE).iter().map(mapped).collect();
-    headers.remove(SET_COOKIE);
-    for cookie in cookies {
-        headers.append(SET_COOKIE, cookie);
-    }
+pub fn map(url: &Url, fields: &mut Fields) {
+    fields.map("set-cookie", |cookie| to_ffmpeg_cookie(url, cookie));
 }
 
 fn to_ffmpeg_cookie(url: &Url, cookie: &str) -> String {
@@ -103,11 +92,10 @@ mod tests {
     #[test]
     fn every_cookie_of_an_answer_is_mapped() {
         let cookies = ["a=1; Path=/", "b=2", "c=3; Path=/"];
-        let mut headers: HeaderMap =
-            cookies.map(|cookie| (SET_COOKIE, HeaderValue::from_static(cookie))).into_iter().collect();
-        map(&Url::parse("http://h/").unwrap(), &mut headers);
-        let mapped: Vec<_> =
-            headers.get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect();
+        let mut fields: Fields =
+            cookies.map(|cookie| ("Set-Cookie", cookie.to_owned())).into_iter().collect();
+        map(&Url::parse("http://h/").unwrap(), &mut fields);
+        let mapped: Vec<_> = fields.all("set-cookie").collect();
         assert_eq!(mapped, ["a=1; Path=http://", "b=2", "c=3; Path=http://"]);
     }
 }

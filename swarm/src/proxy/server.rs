@@ -2,19 +2,17 @@
 //! One thread carries gigabytes per second (docs/BENCHMARKS.md); with more, each request would wake several of them,
 //! which costs more than it gains and takes the time from the FFmpegs.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::connection::{Connection, MOST_HEADERS, Shared};
+use super::connection::{Connection, Shared};
+use super::pipe::Pipes;
 
 /// Connections that wait to be accepted: a mass reconnection of thousands of viewers comes within a moment.
 const BACKLOG: u32 = 4096;
@@ -78,6 +76,7 @@ impl Drop for Server {
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let pipes = Arc::new(Pipes::default());
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -90,22 +89,6 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         };
         // As upstream: latency is what is measured. A socket that cannot be told so works all the same.
         stream.set_nodelay(true).unwrap_or_default();
-        let connection = Arc::new(Connection::new(Arc::clone(&shared)));
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let connection = Arc::clone(&connection);
-                async move { Ok::<_, Infallible>(connection.answer(request).await) }
-            });
-            let served = hyper::server::conn::http1::Builder::new()
-                .preserve_header_case(true)
-                .max_headers(MOST_HEADERS)
-                .auto_date_header(false)
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-            if let Err(error) = served {
-                // Cut on purpose, by either side: the exchange has been told already.
-                tracing::trace!("a viewer's connection ended: {error}");
-            }
-        });
+        tokio::spawn(Connection::new(Arc::clone(&shared), Arc::clone(&pipes), stream).serve());
     }
 }

@@ -1,10 +1,10 @@
 //! Who asks: a private header that each FFmpeg sends with every request, and that never leaves this machine. It keeps
 //! other local processes from using the proxy, and says which viewer a request belongs to.
 
-use hyper::header::{HeaderMap, HeaderName};
+use super::fields::Fields;
 
 /// Lower case, as headers are compared.
-pub const HEADER: HeaderName = HeaderName::from_static("x-swarm-viewer");
+pub const HEADER: &str = "x-swarm-viewer";
 
 /// One process of one viewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +35,10 @@ impl Token {
     }
 
     /// Takes the header out of a request; `None` when it is missing or not of this run.
-    pub fn take(&self, headers: &mut HeaderMap) -> Option<Ticket> {
-        let value = headers.remove(HEADER)?;
-        let mut parts = value.to_str().ok()?.split('-');
+    pub fn take(&self, fields: &mut Fields) -> Option<Ticket> {
+        let value = fields.get(HEADER)?.to_owned();
+        fields.remove(HEADER);
+        let mut parts = value.split('-');
         let (token, viewer, session) = (parts.next()?, parts.next()?, parts.next()?);
         // The time that this takes tells a guesser nothing worth having: he would need billions of local requests.
         let right = token == self.0 && parts.next().is_none();
@@ -50,17 +51,17 @@ impl Token {
 mod tests {
     use super::*;
 
-    fn headers(value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(HEADER, value.parse().unwrap())])
+    fn fields(value: &str) -> Fields {
+        [("X-Swarm-Viewer", value.to_owned())].into_iter().collect()
     }
 
     #[test]
     fn a_stamp_is_read_back_and_taken_out() {
         let token = Token::random().unwrap();
         let ticket = Ticket { viewer: 17, session: 3 };
-        let mut headers = headers(&token.stamp(ticket));
-        assert_eq!(token.take(&mut headers), Some(ticket));
-        assert!(headers.is_empty());
+        let mut fields = fields(&token.stamp(ticket));
+        assert_eq!(token.take(&mut fields), Some(ticket));
+        assert!(!fields.contains(HEADER));
     }
 
     #[test]
@@ -68,7 +69,7 @@ mod tests {
         let token = Token::random().unwrap();
         let other = Token::random().unwrap();
         let stamp = token.stamp(Ticket { viewer: 1, session: 1 });
-        assert_eq!(token.take(&mut HeaderMap::new()), None);
+        assert_eq!(token.take(&mut Fields::default()), None);
         for wrong in [
             other.stamp(Ticket { viewer: 1, session: 1 }),
             format!("{stamp}-1"),
@@ -76,7 +77,7 @@ mod tests {
             stamp.replace("-1-1", "-x-1"),
             String::new(),
         ] {
-            assert_eq!(token.take(&mut headers(&wrong)), None, "{wrong}");
+            assert_eq!(token.take(&mut fields(&wrong)), None, "{wrong}");
         }
     }
 }

@@ -2,15 +2,18 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use url::{Host, Url};
 
 /// Opens connections to origins.
@@ -80,18 +83,70 @@ fn tls_hint(reason: &str) -> &'static str {
 }
 
 /// An open connection, and what opening it took.
+#[derive(Debug)]
 pub struct Connected {
     /// TCP, or TLS over it.
-    pub stream: Box<dyn Stream>,
+    pub stream: OriginStream,
     /// Name and TCP.
     pub connect: Duration,
     /// TLS handshake; `None` without TLS.
     pub tls: Option<Duration>,
 }
 
-/// Whatever carries HTTP: TCP, or TLS over it.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+/// What carries HTTP.
+#[derive(Debug)]
+pub enum OriginStream {
+    /// TCP: what the socket carries is what the origin wrote.
+    Plain(TcpStream),
+    /// TLS over TCP; boxed, because it is many times larger.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl OriginStream {
+    /// The socket, if nothing is between it and HTTP.
+    pub fn plain(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Plain(stream) => Some(stream),
+            Self::Tls(_) => None,
+        }
+    }
+}
+
+impl AsyncRead for OriginStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for OriginStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
 
 impl Connector {
     /// Connects to the host and port of `url`, which is http or https, for `swarm` itself.
@@ -109,7 +164,7 @@ impl Connector {
         // A socket that cannot be told so works all the same.
         tcp.set_nodelay(true).unwrap_or_default();
         if url.scheme() != "https" {
-            return Ok(Connected { stream: Box::new(tcp), connect, tls: None });
+            return Ok(Connected { stream: OriginStream::Plain(tcp), connect, tls: None });
         }
         let failed = |reason: String| ConnectError::Tls { host: host_of(url), reason };
         let name = match url.host() {
@@ -121,7 +176,7 @@ impl Connector {
         let stream = timeout(self.timeout, handshake).await.map_err(|_| self.timed_out(url))?;
         let stream = stream.map_err(|error| failed(error.to_string()))?;
         Ok(Connected {
-            stream: Box::new(stream),
+            stream: OriginStream::Tls(Box::new(stream)),
             connect,
             tls: Some(began.elapsed().saturating_sub(connect)),
         })

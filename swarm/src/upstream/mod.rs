@@ -4,6 +4,6 @@ mod connect;
 mod fetch;
 mod tls;
 
-pub use connect::{ConnectError, Connected, Connector};
+pub use connect::{ConnectError, Connected, Connector, OriginStream};
 pub use fetch::{FetchError, Fetched, authority, error_chain, fetch, fetch_at_most};
 pub use tls::client_config;

@@ -90,6 +90,22 @@ fn read_head(stream: &TcpStream) -> Vec<String> {
     BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect()
 }
 
+/// A good answer with a body of this length.
+#[track_caller]
+fn read_answer(stream: &TcpStream, length: usize) -> Vec<u8> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    assert_eq!(line.trim_end(), "HTTP/1.1 200 OK");
+    while line.trim_end() != "" {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    body
+}
+
 /// An origin that says these bytes and closes.
 fn saying(bytes: impl Into<Vec<u8>>) -> String {
     let bytes = bytes.into();
@@ -230,21 +246,62 @@ fn a_kept_connection_that_the_origin_has_closed_is_replaced_unseen() {
     for _ in 0..3 {
         let head = format!("GET {origin}/a.ts HTTP/1.1\r\nHost: h\r\n{}\r\n\r\n", wire.stamp);
         viewer.write_all(head.as_bytes()).unwrap();
-        let mut reader = BufReader::new(&viewer);
-        let mut first = String::new();
-        reader.read_line(&mut first).unwrap();
-        assert_eq!(first.trim_end(), "HTTP/1.1 200 OK");
-        while first.trim_end() != "" {
-            first.clear();
-            reader.read_line(&mut first).unwrap();
-        }
-        let mut body = [0; 2];
-        reader.read_exact(&mut body).unwrap();
-        assert_eq!(&body, b"ok");
+        assert_eq!(read_answer(&viewer, 2), b"ok");
         is_closed.recv_timeout(testkit::PATIENCE).unwrap();
     }
     let seen = wire.after(3);
     assert_eq!((seen.requests.requests, seen.requests.errors), (3, 0));
+}
+
+#[test]
+fn large_bodies_go_through_byte_for_byte_over_one_connection() {
+    // More than a pipe holds, in pieces that fit no page.
+    let body: Vec<u8> = (0..=250).cycle().take(3_000_001).collect();
+    let wire = Wire::start();
+    let (told, connected) = mpsc::channel();
+    let sent = body.clone();
+    let origin = rogue(move |mut stream| {
+        told.send(()).unwrap_or_default();
+        loop {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", sent.len());
+            stream.write_all(head.as_bytes()).unwrap();
+            sent.chunks(77_777).for_each(|piece| stream.write_all(piece).unwrap());
+            if read_head(&stream).is_empty() {
+                return;
+            }
+        }
+    });
+    let mut viewer = TcpStream::connect(wire.server.address()).unwrap();
+    viewer.set_read_timeout(Some(testkit::PATIENCE)).unwrap();
+    for _ in 0..3 {
+        let head = format!("GET {origin}/a.ts HTTP/1.1\r\nHost: h\r\n{}\r\n\r\n", wire.stamp);
+        viewer.write_all(head.as_bytes()).unwrap();
+        assert!(read_answer(&viewer, body.len()) == body);
+    }
+    let seen = wire.after(3).requests;
+    assert_eq!((seen.requests, seen.errors, seen.bytes), (3, 0, 3 * body.len() as u64));
+    assert_eq!(connected.try_iter().count(), 1);
+}
+
+#[test]
+fn an_answer_to_head_has_a_length_and_no_body() {
+    let wire = Wire::start();
+    let origin = rogue(|mut stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").unwrap();
+        hold(&stream);
+    });
+    for name in ["a.ts", "a.m3u8"] {
+        let mut viewer = TcpStream::connect(wire.server.address()).unwrap();
+        viewer.set_read_timeout(Some(testkit::PATIENCE)).unwrap();
+        let stamp = &wire.stamp;
+        let head = format!("HEAD {origin}/{name} HTTP/1.1\r\nConnection: close\r\n{stamp}\r\n\r\n");
+        viewer.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        viewer.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("Content-Length: 1000") && body.is_empty(), "{answer}");
+    }
+    assert_eq!(wire.after(2).requests.errors, 0);
 }
 
 #[test]
