@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::control_group::{ControlGroup, Quota};
 use super::cpu::CpuTicks;
+use super::living::Living;
 use super::memory::{Memory, Shortages};
 use super::network::{Network, Speeds};
 use super::processes::{self, Turns};
@@ -20,6 +21,7 @@ pub struct Machine {
     cpus: Option<Vec<usize>>,
     /// A quota makes it smaller, and need not be a whole number.
     cores: f64,
+    living: Living,
 }
 
 /// Everything at one moment. Counts go on from the machine's start, shares are those of the moment.
@@ -52,7 +54,14 @@ impl Machine {
         let cores = group.quota().map_or(all, |quota| {
             cpus.as_ref().map_or(quota.cores, |cpus| quota.cores.min(cpus.len() as f64))
         });
-        Self { proc: proc.to_owned(), speeds: Speeds::read(sys), group, cpus, cores }
+        Self {
+            proc: proc.to_owned(),
+            speeds: Speeds::read(sys),
+            group,
+            cpus,
+            cores,
+            living: Living::default(),
+        }
     }
 
     /// CPUs that we may use, as a quota has it.
@@ -61,7 +70,7 @@ impl Machine {
     }
 
     /// Everything but the lag and the starts, which are the run's own.
-    pub(super) fn read(&self) -> Reading {
+    pub(super) fn read(&mut self) -> Reading {
         let proc = &self.proc;
         let children = processes::children(proc);
         let shortages = Shortages::read(proc);
@@ -71,7 +80,7 @@ impl Machine {
             cores: self.cores,
             cpu: CpuTicks::read(proc, may_use),
             quota: self.group.quota(),
-            own_cpu_s: processes::own_cpu_s(proc, &children),
+            own_cpu_s: processes::own_cpu_s(proc, &children, &mut self.living),
             turns: Turns::read(proc, &children),
             cpu_pressure_us: pressure.and_then(|text| parse_pressure(&text)),
             memory: Memory::read(proc, &self.group),

@@ -12,6 +12,7 @@ pub mod rules;
 mod control_group;
 mod cpu;
 mod lag;
+mod living;
 mod machine;
 mod memory;
 mod neighbour;

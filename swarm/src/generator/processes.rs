@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::cpu::TICKS_PER_S;
+use super::living::Living;
 
 /// FFmpegs whose waiting is read: enough for an average, and a bound on the work.
 const MOST_WATCHED: usize = 32;
@@ -12,14 +13,14 @@ const MOST_WATCHED: usize = 32;
 /// CPU time in seconds of this process, of the FFmpegs that live, and of those that have ended.
 ///
 /// Only direct children are seen: what a wrapper script starts without `exec` is counted when it has ended.
-pub(super) fn own_cpu_s(proc: &Path, children: &[u32]) -> Option<f64> {
-    let own = stat(proc, "self").map(|stat| stat.own + stat.of_children)?;
-    let living: u64 = children
-        .iter()
-        .filter_map(|pid| stat(proc, &pid.to_string()))
-        .map(|stat| stat.own + stat.of_children)
-        .sum();
-    Some((own + living) as f64 / TICKS_PER_S)
+pub(super) fn own_cpu_s(proc: &Path, children: &[u32], living: &mut Living) -> Option<f64> {
+    let own = stat_ticks(proc, "self")?;
+    Some((own + living.ticks(proc, children)) as f64 / TICKS_PER_S)
+}
+
+/// What a process and its children that have ended took.
+pub(super) fn stat_ticks(proc: &Path, process: &str) -> Option<u64> {
+    stat(proc, process).map(|stat| stat.own + stat.of_children)
 }
 
 /// Direct children of this process. All are started by its main thread, whose number is that of the process.
@@ -111,10 +112,11 @@ mod tests {
     #[test]
     fn own_work_and_that_of_a_child_that_ended_are_seen() {
         let proc = Path::new("/proc");
-        let before = own_cpu_s(proc, &children(proc)).unwrap();
+        let mut living = Living::default();
+        let before = own_cpu_s(proc, &children(proc), &mut living).unwrap();
         let burn = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done";
         assert!(std::process::Command::new("sh").args(["-c", burn]).status().unwrap().success());
-        let after = own_cpu_s(proc, &children(proc)).unwrap();
+        let after = own_cpu_s(proc, &children(proc), &mut living).unwrap();
         assert!(after > before, "{before} {after}");
         assert!(!Turns::read(proc, &[]).by_thread.is_empty());
     }

@@ -57,7 +57,7 @@ impl Watch {
         let kept = Arc::clone(&state);
         let thread = thread::Builder::new()
             .name("generator".to_owned())
-            .spawn(move || watch(&sources, &kept, &stopped))?;
+            .spawn(move || watch(sources, &kept, &stopped))?;
         Ok(Self { state, cores, shared_with_origin, stop: Some(stop), thread: Some(thread) })
     }
 
@@ -86,7 +86,7 @@ impl Drop for Watch {
     }
 }
 
-fn watch(sources: &Sources, state: &Mutex<State>, stopped: &mpsc::Receiver<()>) {
+fn watch(mut sources: Sources, state: &Mutex<State>, stopped: &mpsc::Receiver<()>) {
     let mut before = sources.machine.read();
     let began = before.at;
     let mut due = began + PERIOD;
