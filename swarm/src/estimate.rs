@@ -8,8 +8,8 @@ use crate::limits::{Demand, Limits, Routes};
 /// milliseconds per second (measured, docs/BENCHMARKS.md; rounded up).
 const CPU_MS_PER_VIEWER_S: f64 = 1.2;
 
-/// CPU time that a usual FFmpeg takes to start, in seconds (the same).
-const CPU_S_PER_START: f64 = 0.075;
+/// CPU time that a usual FFmpeg takes to start, in seconds (72 to 80 ms, the same).
+const CPU_S_PER_START: f64 = 0.08;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
