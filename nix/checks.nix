@@ -99,7 +99,7 @@ lib.filterAttrs (
     pkgs.ffmpeg-headless
     pkgs.nginx
     pkgs.prometheus
-    pkgs.prometheus.cli
+    (lib.getOutput "cli" pkgs.prometheus)
   ];
 
   plays = plays packages.swarm;
