@@ -183,30 +183,21 @@ impl Conductor {
 
     pub(super) fn outcome(&self, now: Instant) -> Outcome {
         let after = self.stats.snapshot(self.approach.aim(), now);
-        match &self.phase {
-            Phase::Draining { ended_by, at_end } => Outcome {
-                ended_by: *ended_by,
-                at_end: (**at_end).clone(),
-                after,
-                wire: None,
-                generator: GeneratorSnapshot::default(),
-                origin: None,
-                judgement: Judgement::default(),
-                verdict: Verdict::default(),
-                limit: None,
-            },
+        let (ended_by, at_end) = match &self.phase {
+            Phase::Draining { ended_by, at_end } => (*ended_by, (**at_end).clone()),
             // Every viewer was lost to a panic: as if a signal had come now.
-            Phase::Running => Outcome {
-                ended_by: EndedBy::Signal,
-                at_end: after.clone(),
-                after,
-                wire: None,
-                generator: GeneratorSnapshot::default(),
-                origin: None,
-                judgement: Judgement::default(),
-                verdict: Verdict::default(),
-                limit: None,
-            },
+            Phase::Running => (EndedBy::Signal, after.clone()),
+        };
+        Outcome {
+            ended_by,
+            at_end,
+            after,
+            wire: None,
+            generator: GeneratorSnapshot::default(),
+            origin: None,
+            judgement: Judgement::default(),
+            verdict: Verdict::default(),
+            limit: None,
         }
     }
 }
