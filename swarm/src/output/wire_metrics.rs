@@ -4,7 +4,7 @@ use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, R
 
 use super::playback_metrics::PlaybackMetrics;
 use super::registrar::{Registrar, histogram, opts};
-use crate::observation::{Cache, Kind, Observation};
+use crate::observation::{Cache, ErrorClass, Kind, Observation};
 use crate::stats::WireSnapshot;
 
 /// Upper bounds in seconds. From 1 ms, which is a segment from a cache in the same rack, to 30 s, which is twice the
@@ -16,6 +16,11 @@ const SECONDS: [f64; 16] =
 /// Upper bounds of the time to fetch a segment over the time to play it. 0.7 and 1 are the verdict's bounds; below them
 /// a quarter apart or less, where an overload grows; above them it is bad enough.
 const LATENESS: [f64; 10] = [0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0, 2.0, 5.0];
+
+/// Statuses that a series of requests begins with at zero: what FFmpeg's requests succeed with, and what origins and
+/// CDNs in trouble answer. A series that begins with its first failures has no rate of them (Prometheus sees no rise),
+/// and the first second of an outage is its worst. Any other status has a series from its first request on.
+const EXPECTED_STATUSES: [&str; 9] = ["200", "206", "403", "404", "429", "500", "502", "503", "504"];
 
 /// Registered only in a run that measures.
 #[derive(Clone, Debug)]
@@ -91,7 +96,10 @@ impl WireMetrics {
 
     fn begin_at_zero(&self) {
         for kind in Kind::ALL.iter().map(|kind| kind.label()) {
-            self.requests_total.with_label_values(&[kind, "200"]);
+            let classes = ErrorClass::ALL.iter().map(|class| class.label());
+            for status in EXPECTED_STATUSES.into_iter().chain(classes) {
+                self.requests_total.with_label_values(&[kind, status]);
+            }
             self.request_duration_seconds.with_label_values(&[kind]);
             self.request_ttfb_seconds.with_label_values(&[kind]);
             self.response_bytes_total.with_label_values(&[kind]);

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -13,6 +14,23 @@ use testkit::{Running, wait_until};
 /// Of the project's root.
 pub(crate) fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
+}
+
+/// Expressions of a panel of the dashboard, as Grafana fills them in: "All" of what can be chosen, and its rate interval.
+#[track_caller]
+pub(crate) fn dashboard_expressions(panel: &str, rate_interval: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(path("observability/dashboards/hls-load-test.json")).unwrap();
+    let dashboard: Value = serde_json::from_str(&text).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let found = panels.iter().find(|known| known["title"] == panel && known["targets"].is_array());
+    let targets =
+        found.unwrap_or_else(|| panic!("no panel is called {panel}"))["targets"].as_array().unwrap();
+    targets.iter().map(|target| filled_in(target["expr"].as_str().unwrap(), rate_interval)).collect()
+}
+
+/// As Grafana fills it in.
+pub(crate) fn filled_in(expression: &str, rate_interval: &str) -> String {
+    expression.replace("$__rate_interval", rate_interval).replace("$swarm", ".+").replace("$origin", ".+")
 }
 
 /// Runs on a free port until it is dropped. Scrapes twice a second: tests are short.
@@ -65,7 +83,32 @@ impl Prometheus {
     /// What an expression gives now. What is not a number is no answer.
     #[track_caller]
     pub(crate) fn query(&self, expression: &str) -> Vec<Series> {
-        let answer = self.ask("query", &[("query", expression)]);
+        self.ask_for_series(expression, &[("query", expression)])
+    }
+
+    /// What it gave at a time of RFC 3339.
+    #[track_caller]
+    pub(crate) fn query_at(&self, expression: &str, time: &str) -> Vec<Series> {
+        self.ask_for_series(expression, &[("query", expression), ("time", time)])
+    }
+
+    /// What it gave twice a second, as seconds since `begin` and values. Of one series.
+    #[track_caller]
+    pub(crate) fn range(&self, expression: &str, begin: SystemTime, length: Duration) -> Vec<(f64, f64)> {
+        let begin_s = begin.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+        let (start, end) = (begin_s.to_string(), (begin_s + length.as_secs_f64()).to_string());
+        let parameters = [("query", expression), ("start", &start), ("end", &end), ("step", "0.5")];
+        let answer = self.ask("query_range", &parameters);
+        let points =
+            answer["result"].as_array().unwrap().iter().flat_map(|of| of["values"].as_array().unwrap());
+        let point =
+            |at: &Value| (at[0].as_f64().unwrap() - begin_s, at[1].as_str().unwrap().parse().unwrap());
+        points.map(point).collect()
+    }
+
+    #[track_caller]
+    fn ask_for_series(&self, expression: &str, parameters: &[(&str, &str)]) -> Vec<Series> {
+        let answer = self.ask("query", parameters);
         let series = |found: &Value| -> Series {
             let value = found["value"][1].as_str().unwrap().parse().unwrap();
             (serde_json::from_value(found["metric"].clone()).unwrap(), value)
