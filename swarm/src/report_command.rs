@@ -21,7 +21,8 @@ const USAGE: &str =
 struct Asked {
     merges: bool,
     files: Vec<PathBuf>,
-    output: Option<PathBuf>,
+    /// Empty is the terminal.
+    outputs: Vec<PathBuf>,
 }
 
 /// Does it, and says how to exit: 2 where the words make no sense, 1 where a file cannot be read or written.
@@ -34,17 +35,17 @@ pub fn run(args: &[OsString]) -> ExitCode {
         Ok(report) => report,
         Err(mistake) => return complain(&mistake, ExitCode::Internal),
     };
-    match &asked.output {
-        None => print!("{}", headline::text(&report)),
-        Some(path) => match report_file::write(&report, path) {
-            Ok(()) => println!("{}.\nwritten to {}", report.sentence(), path.display()),
-            Err(error) => {
-                return complain(
-                    &format!("report: failed to write {}: {error}", path.display()),
-                    ExitCode::Internal,
-                );
-            }
-        },
+    if asked.outputs.is_empty() {
+        print!("{}", headline::text(&report));
+        return ExitCode::Finished;
+    }
+    println!("{}.", report.sentence());
+    for path in &asked.outputs {
+        if let Err(error) = report_file::write(&report, path) {
+            let mistake = format!("report: failed to write {}: {error}", path.display());
+            return complain(&mistake, ExitCode::Internal);
+        }
+        println!("written to {}", path.display());
     }
     ExitCode::Finished
 }
@@ -57,7 +58,7 @@ impl Asked {
             Some("merge") => true,
             _ => return Err(USAGE.to_owned()),
         };
-        let (mut files, mut output) = (Vec::new(), None);
+        let (mut files, mut outputs) = (Vec::new(), Vec::new());
         let mut rest = rest.iter();
         while let Some(word) = rest.next() {
             match word.to_str() {
@@ -70,7 +71,7 @@ impl Asked {
                             Format::ENDINGS
                         ));
                     }
-                    output = Some(path);
+                    outputs.push(path);
                 }
                 Some(flag) if flag.starts_with('-') => {
                     return Err(format!("report: there is no {flag}; {USAGE}"));
@@ -83,7 +84,7 @@ impl Asked {
             1 if merges => Err("report: merge takes the reports of at least two load boxes".to_owned()),
             2.. if !merges => Err("report: show takes one report; merge makes one of several".to_owned()),
             many if many > MOST_REPORTS => Err(format!("report: at most {MOST_REPORTS} reports are merged")),
-            _ => Ok(Self { merges, files, output }),
+            _ => Ok(Self { merges, files, outputs }),
         }
     }
 }
@@ -120,10 +121,10 @@ mod tests {
 
     #[test]
     fn files_and_output_come_in_any_order() {
-        let asked = parse("merge a.json -o all.html b.json").unwrap();
+        let asked = parse("merge a.json -o all.html b.json -o all.json").unwrap();
         assert_eq!(asked.files, [PathBuf::from("a.json"), PathBuf::from("b.json")]);
-        assert_eq!((asked.merges, asked.output), (true, Some("all.html".into())));
-        assert_eq!(parse("show a.json").unwrap().output, None);
+        assert_eq!((asked.merges, asked.outputs), (true, vec!["all.html".into(), "all.json".into()]));
+        assert_eq!(parse("show a.json").unwrap().outputs, Vec::<PathBuf>::new());
     }
 
     #[test]
