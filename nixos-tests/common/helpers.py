@@ -7,11 +7,17 @@ some of them differently.
 import json
 import operator
 import re
+import shlex
 import typing
 from collections.abc import Callable
 
 # Longer than anything takes on a busy machine; what is waited for usually comes within a few seconds.
 PATIENCE_S = 90
+# The kernel takes no argument of a command that is longer than 128 KiB, and quotes may make five characters of one.
+PIECE = 20_000
+
+# Requests and bytes of their bodies, by kind: `{"playlist": (12, 3400), "segment": (40, 5000000)}`.
+Counts = dict[str, tuple[int, int]]
 
 
 class Host(typing.Protocol):
@@ -120,7 +126,7 @@ class Swarm:
     def __init__(self, host: Host, arguments: str, metrics_port: int | None = None) -> None:
         self.host = host
         self.folder = host.succeed("mktemp -d /tmp/swarm-XXXXXX").strip()
-        self.metrics = Metrics(host, "$SWARM_URL")
+        self.metrics = Metrics(host, f"${host.name.upper()}_URL")
         if metrics_port is not None:
             arguments = f"-metrics 127.0.0.1:{metrics_port} {arguments}"
             self.metrics = Metrics(host, f"http://127.0.0.1:{metrics_port}")
@@ -143,6 +149,31 @@ class Swarm:
         """Returns its exit code; 128 and more is a signal."""
         code = self.host.wait_until_succeeds(f"cat {self.folder}/code", patience_s)
         return int(code)
+
+    def rest(self) -> None:
+        """Stops its FFmpegs at a moment when nothing is under way, so that both sides have counted the same.
+
+        One that is stopped within a request holds that up: then they go on, and it is tried again.
+        """
+
+        def nothing_is_under_way() -> bool:
+            self.host.succeed("pkill -STOP -x ffmpeg")
+            try:
+                self.metrics.wait_until("hlsswarm_requests_in_flight == 0", 3)
+            except AssertionError:
+                self.host.succeed("pkill -CONT -x ffmpeg")
+                return False
+            return True
+
+        wait_until("all FFmpegs stand still between two requests", nothing_is_under_way)
+
+    def counts(self) -> Counts:
+        """What it has measured, so far as it was asked for."""
+        page = self.host.succeed(self.metrics.command)
+        kinds = sorted(set(re.findall(r'^hlsswarm_requests_total\{.*kind="(\w+)"', page, re.MULTILINE)))
+        totals = ("hlsswarm_requests_total", "hlsswarm_response_bytes_total")
+        found = {kind: [int(sum_of(page, name, f'kind="{kind}"')) for name in totals] for kind in kinds}
+        return {kind: (requests, size) for kind, (requests, size) in found.items() if requests}
 
     def finish(self, patience_s: int = PATIENCE_S) -> typing.Any:
         """Ends it in good order, demands that it went well, and returns its report."""
@@ -191,11 +222,50 @@ def requests_served(host: Host, user_agent: str = "ffmpeg-hls-swarm/") -> list[d
     return [entry for entry in entries if entry["range"] and entry["user_agent"].startswith(user_agent)]
 
 
-def require_verdict(report: typing.Any, state: str, cause: str | None) -> None:
-    """Fails unless this is what the run was called. A load box that was short of something at the time makes no verdict."""
-    verdict = report["verdict"]
-    short_of = report["generator"]["saturated_resource"]
-    assert (verdict["state"], verdict["cause"]) == (state, cause) or short_of, f"{verdict['state']}: {verdict['sentence']}"
+def counts_of(lines: list[dict[str, typing.Any]]) -> Counts:
+    """What these lines of the access log amount to, of a stream that has one variant."""
+    kinds: Counts = {}
+    for line in lines:
+        kind = {"m3u8": "playlist", "ts": "segment"}[line["uri"].rpartition(".")[2]]
+        requests, size = kinds.get(kind, (0, 0))
+        kinds[kind] = (requests + 1, size + line["bytes"])
+    return kinds
+
+
+def require_same(one: str, what: Callable[[], Counts], other: str, what_other: Callable[[], Counts]) -> None:
+    """Fails unless both count the same. Nginx writes its line a moment after the last byte has arrived."""
+    counted: list[Counts] = []
+
+    def are_the_same() -> bool:
+        counted[:] = what(), what_other()
+        return counted[0] == counted[1]
+
+    try:
+        wait_until("both sides count the same", are_the_same, 10)
+    except AssertionError:
+        raise AssertionError(f"requests and bytes: {counted[0]} {one}, {counted[1]} {other}") from None
+
+
+def put(host: Host, path: str, text: str) -> None:
+    """Writes a file on a host, without a copy of it in the log."""
+    host.log(f"writing {path}, {len(text)} characters")
+    for at in range(0, len(text), PIECE):
+        sign = ">>" if at else ">"
+        status, _ = host.execute(f"printf %s {shlex.quote(text[at : at + PIECE])} {sign}{path}")
+        assert status == 0, f"{path} could not be written: {status}"
+
+
+def require_verdict(report: typing.Any, state: str, cause: str | None, *signs: str) -> None:
+    """Fails unless this is what the run was called, and trouble began with one of these signs (`errors`, `stalls`, …).
+
+    Seconds in which the load box was short of something are not judged, so a run with such seconds is not looked at.
+    """
+    verdict, first = report["verdict"], report["judgement"]["first_signs"][:1]
+    if short_of := report["generator"]["saturated_resource"]:
+        print(f"skipped: the verdict, because the load box was short of {short_of}: {verdict['sentence']}")
+        return
+    assert (verdict["state"], verdict["cause"]) == (state, cause), f"{verdict['state']}: {verdict['sentence']}"
+    assert [sign["kind"] in signs for sign in first] == [True] * bool(signs), f"first sign {first}, and not of {signs}"
 
 
 def rows(section: list[dict[str, typing.Any]], key: str) -> dict[str, dict[str, typing.Any]]:

@@ -37,6 +37,7 @@ timeout_s = {timeout_s}
 [roles.origin.settings]
 profile = "low-latency"
 port = 8080
+admin = "127.0.0.1:0"
 access-log = "/tmp/log"
 [scenarios.tried.hosts]
 box = {{}}
@@ -60,6 +61,12 @@ ENDED = "retry(lambda last: {0}.systemctl('is-active hls-test-origin')[0] != 0, 
 
 # A host that can be reached and where nobody listens says so at once: curl's code for that is 7.
 REFUSED = "origin.start()\nbox.succeed('curl --max-time 2 origin:1 || test $? = 7')\n"
+
+# As much of one as is looked at.
+REPORT = (
+    "report = {{'generator': {{'saturated_resource': {0!r}}}, 'judgement': {{'first_signs': [{{'kind': 'stalls'}}]}},"
+    " 'verdict': {{'state': {1!r}, 'cause': 'load', 'sentence': 'as it went'}}}}\n"
+)
 
 # Scripts that must fail, and what they must say.
 MUST_FAIL = [
@@ -93,10 +100,15 @@ MUST_FAIL = [
     ("Swarm(box, '-clients 0').succeeded(20)", "swarm ended with 2"),
     ("Swarm(box, '-clients 0').report()", "report.json` failed"),
     (FFMPEG + "wait_until_no_ffmpeg_is_left(box, 1)", "no FFmpeg is left on box"),
+    ("require_same('a', lambda: {'ts': (1, 2)}, 'b', lambda: {})", "requests and bytes: {'ts': (1, 2)} a, {} b"),
+    ("put(box, '/nowhere/file', 'text')", "/nowhere/file could not be written"),
+    (REPORT.format(None, "failing") + "require_verdict(report, 'healthy', None)", "failing: as it went"),
+    (REPORT.format(None, "failing") + "require_verdict(report, 'failing', 'load', 'late')", "and not of ('late',)"),
     ("PATIENCE_S = 1\nwait_until_live(box, 'localhost:1')", "action timed out"),
 ]
 
-MUST_PASS = REFUSED + """
+MUST_PASS = REFUSED + REPORT.format("cpu", "invalid") + """
+require_verdict(report, "healthy", None)
 start_all()
 with subtest("A name that no host has does not resolve"):
     box.fail("getent hosts cdn.example.test")
@@ -118,6 +130,8 @@ with subtest("A cable can be pulled and plugged in"):
     box.wait_until_succeeds("grep 0 /sys/class/net/eth1/carrier || ip link show eth1 | grep NO-CARRIER", 20)
     box.unblock()
     box.wait_until_fails("ip link show eth1 | grep NO-CARRIER", 20)
+put(box, "/tmp/long", "it's " * 20_000)
+assert box.succeed("cat /tmp/long") == "it's " * 20_000
 assert sum_of('a{x="1",y="2"} 3\\na{x="2",y="2"} 4\\na 5\\nab 6\\n', "a", 'y="2"') == 7
 assert sum_of("a 5\\nab 6\\n", "a") == 5
 """

@@ -1,7 +1,5 @@
 """A real Prometheus scrapes both programs, loads the project's rules, and raises an alarm when the stream freezes."""
 
-import shlex
-
 start_all()
 wait_until_live(origin)
 observer.wait_for_unit("prometheus.service")
