@@ -14,4 +14,6 @@
     media = if host.settings ? set then null else packages."media-${host.settings.profile}";
     inherit (host) settings;
   };
+  # For `test-origin fault`.
+  environment.variables.HLSORIGIN_ADMIN = host.settings.admin;
 }

@@ -106,6 +106,8 @@ def variables(scenario: table.Scenario) -> dict[str, str]:
             found[f"{host.name.upper()}_URL"] = base
             found.setdefault("STREAM", f"{base}/stream.m3u8")
             found["ACCESS_LOG"] = str(host.settings["access-log"])
+            # For `test-origin fault`.
+            found["HLSORIGIN_ADMIN"] = str(host.settings["admin"])
         if host.role == "observer":
             found[f"{host.name.upper()}_URL"] = f"http://{host.name}:{observer.PORT}"
         if host.role == "swarm":

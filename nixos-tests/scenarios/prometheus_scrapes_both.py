@@ -42,12 +42,12 @@ with subtest("The rules are loaded, and nothing is wrong"):
     assert not {"HlsStreamStale", "HlsViewersSeeNothing"} & firing(), firing()
 
 with subtest("A frozen stream raises the alarm"):
-    origin.succeed("pkill -STOP -x ffmpeg")
+    origin.succeed("test-origin fault add freeze")
     wait_until("HlsStreamStale fires", lambda: "HlsStreamStale" in firing())
     wait_until("HlsViewersSeeNothing fires", lambda: "HlsViewersSeeNothing" in firing())
 
 with subtest("It ends with the freeze"):
-    origin.succeed("pkill -CONT -x ffmpeg")
+    origin.succeed("test-origin fault clear")
     # Others look back for a minute.
     wait_until("neither fires", lambda: not {"HlsStreamStale", "HlsViewersSeeNothing"} & firing())
 
