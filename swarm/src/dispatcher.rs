@@ -189,6 +189,12 @@ pub async fn run(
             origin = run.origin.as_ref().map(Scraper::snapshot);
             wire_at_end = run.recorder.as_ref().map(|recorder| recorder.snapshot(now));
         }
+        if matches!(action, Action::Drain | Action::Abort | Action::ShowStatus)
+            && let Some(recorder) = &run.recorder
+        {
+            // FFmpeg tells of its progress half a second later than the wire sees it.
+            recorder.wire().viewers_with_media().for_each(|viewer| conductor.stats.saw_media(viewer));
+        }
         if matches!(action, Action::Drain | Action::Abort)
             && let Some(overseer) = overseer.take()
         {

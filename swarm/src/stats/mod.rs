@@ -152,7 +152,7 @@ impl Stats {
                 News::None
             }
             Happening::Playing => {
-                self.record_playing(report.viewer as usize);
+                self.saw_media(report.viewer);
                 News::None
             }
             Happening::NotStarted { reason } => {
@@ -205,7 +205,9 @@ impl Stats {
         }
     }
 
-    fn record_playing(&mut self, viewer: usize) {
+    /// This viewer received media.
+    pub fn saw_media(&mut self, viewer: u32) {
+        let viewer = viewer as usize;
         if viewer >= self.has_played.len() {
             self.has_played.resize(viewer + 1, false);
         }

@@ -248,6 +248,11 @@ impl Playback {
         }
     }
 
+    /// Whether media ever arrived.
+    pub fn has_media(&self) -> bool {
+        !self.totals.received.is_zero()
+    }
+
     /// Of a session that has fetched all of a stream that has ended: what is left to play of it.
     pub fn left_to_play(&self, session: u32) -> Option<Duration> {
         let mut deciding = self.deciding().peekable();

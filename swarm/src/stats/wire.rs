@@ -205,6 +205,11 @@ impl Wire {
         Kind::ALL.iter().flat_map(of_kind).chain([startups]).flatten().collect()
     }
 
+    /// Viewers that ever received media.
+    pub fn viewers_with_media(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.viewers).filter(|(_, playback)| playback.has_media()).map(|(viewer, _)| viewer)
+    }
+
     /// Each viewer as it was at the last tick or snapshot.
     pub fn viewers(&self) -> impl Iterator<Item = ViewerSnapshot> {
         (0..).zip(&self.viewers).map(|(viewer, playback)| ViewerSnapshot::of(viewer, &playback.view()))

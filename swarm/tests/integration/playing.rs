@@ -2,9 +2,23 @@
 
 use std::fs;
 
+use nix::sys::signal::Signal;
 use testkit::wait_until;
 
 use crate::support::{Swarm, fake_ffmpeg, origin, run, vod};
+
+/// A run that ends before FFmpeg first tells of its progress has played what the wire saw.
+#[test]
+fn media_that_only_the_wire_saw_counts_as_received() {
+    let origin = origin("one-second", &[]);
+    let mut swarm =
+        Swarm::start(&["-clients", "1", "-ffmpeg", &fake_ffmpeg("plays-in-silence"), &origin.url]);
+    swarm.wait_for_metric("hlsswarm_clients_playing", |playing| playing >= 1);
+    swarm.program.send(Signal::SIGINT);
+    let finished = swarm.program.wait();
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(finished.stdout.contains("1 of 1 received media"), "{}", finished.stdout);
+}
 
 #[test]
 fn viewers_reach_the_target_and_play() {
