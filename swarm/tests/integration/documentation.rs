@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use nix::sys::signal::Signal;
 use testkit::wait_until;
 
 use crate::reports::assert_as_the_schema_says;
@@ -118,7 +119,7 @@ fn the_report_schema_is_what_a_report_has() {
     let live = origin("one-second", &[]);
     let gap = vod_without_its_second_segment();
     let says = Site::serve([("/metrics", ("200 OK", b"hlsorigin_connections 1\n".to_vec()))]);
-    let flags = ["-clients", "2", "-ramp-rate", "50", "-duration", "6s", "-report", path.to_str().unwrap()];
+    let flags = ["-clients", "2", "-ramp-rate", "50", "-report", path.to_str().unwrap()];
     let endpoint = ["-origin-metrics", &says.url("/metrics")];
     let thresholds = ["-threshold", "restarts<9", "-threshold", "error_ratio<100%; for 5s"];
     let earlier = folder.path().join("earlier.json");
@@ -133,7 +134,12 @@ fn the_report_schema_is_what_a_report_has() {
     let mut swarm = Swarm::start(&[&flags[..], &endpoint, &thresholds, &compare, &urls].concat());
     swarm.wait_for_metric("hlsswarm_clients_playing", |playing| playing >= 1);
     wait_until("both FFmpegs run", || swarm.ffmpegs().len() == 2);
-    testkit::send(swarm.ffmpegs()[0], nix::sys::signal::Signal::SIGKILL);
+    testkit::send(swarm.ffmpegs()[0], Signal::SIGKILL);
+    swarm.wait_for_metric("hlsswarm_clients_restarted_total", |restarts| restarts >= 1);
+    swarm.wait_for_metric("hlsswarm_requests_total{kind=\"segment\",status=\"404\"}", |missing| missing >= 1);
+    // What the origin says of itself in a second is the difference of two answers.
+    wait_until("the origin was asked three times", || says.requests("/metrics").len() >= 3);
+    swarm.program.send(Signal::SIGINT);
     swarm.program.wait();
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     assert_as_the_schema_says(&report);
