@@ -37,6 +37,10 @@ const LONGEST_SETTLE: Duration = Duration::from_secs(30);
 /// then.
 const SHORTEST_STEADY: Duration = Duration::from_secs(3);
 
+/// Of less than this nothing is said: the run is cut into seconds when it begins, so the first is none, and one may come
+/// a little early.
+const SHORTEST_KNOWN_S: f64 = 0.5;
+
 /// Takes the seconds of a run. Holds 3 MB, whatever the length of the run.
 #[derive(Debug)]
 pub struct Judge {
@@ -100,6 +104,13 @@ pub struct Judgement {
 impl Default for Evidence {
     fn default() -> Self {
         Judge::new(Vec::new()).evidence()
+    }
+}
+
+impl Evidence {
+    /// Whether enough was seen to say anything.
+    pub fn is_known(&self) -> bool {
+        self.judged.span_s + self.judged.left_out_s >= SHORTEST_KNOWN_S
     }
 }
 

@@ -145,7 +145,7 @@ fn has_recovered(seen: &Evidence) -> bool {
 }
 
 fn invalid(seen: &Evidence) -> Option<String> {
-    let resource = seen.saturated?;
+    let resource = seen.saturated.filter(|_| seen.is_known())?;
     let (left_out, all) = (seen.judged.left_out_s, seen.judged.left_out_s + seen.judged.span_s);
     let share = if all > 0.0 { left_out / all } else { 0.0 };
     let in_trouble = findings::worst(&findings::of(&seen.judged_whole, seen.clients)) > State::Healthy;

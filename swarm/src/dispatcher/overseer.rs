@@ -81,10 +81,12 @@ impl Overseer {
         }
         let crossed = self.judge.take(second, &saturated).map(|threshold| threshold.text.clone());
         if self.search.is_none() {
+            let evidence = self.judge.evidence();
             // Who has not played yet shows in the startup times.
-            let verdict = Verdict::of(&self.judge.evidence(), true);
-            metrics.set_verdict(verdict.state);
-            self.verdict = Some(verdict);
+            self.verdict = evidence.is_known().then(|| Verdict::of(&evidence, true));
+            if let Some(verdict) = &self.verdict {
+                metrics.set_verdict(verdict.state);
+            }
         }
         match crossed {
             Some(crossed) => {
@@ -95,7 +97,7 @@ impl Overseer {
         }
     }
 
-    /// How it goes so far; nothing while a limit is searched.
+    /// How it goes so far; nothing before a second was judged, nor while a limit is searched.
     pub(super) fn verdict(&self) -> Option<&Verdict> {
         self.verdict.as_ref()
     }

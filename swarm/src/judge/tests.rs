@@ -27,6 +27,7 @@ pub(crate) fn fine() -> Second {
         lasted: Duration::from_secs(1),
         target: 10,
         wanted: 10,
+        due: 10,
         active: 10,
         wire: Some(wire),
         ..Second::default()
@@ -70,7 +71,7 @@ impl Story {
 
     /// Two seconds of ramp, six of settling, and as many that are judged.
     pub(crate) fn settled(thresholds: &[&str], seconds: u64) -> Self {
-        let ramp = Second { wanted: 5, active: 5, ..fine() };
+        let ramp = Second { wanted: 5, due: 5, active: 5, ..fine() };
         Self::new(thresholds).then(2, &ramp).then(6 + seconds, &fine())
     }
 
@@ -179,7 +180,7 @@ fn abort_ends_the_run_after_its_time_and_not_before() {
 
 #[test]
 fn viewers_that_have_not_been_started_yet_cross_nothing() {
-    let ramp = Second { wanted: 5, active: 3, ..fine() };
+    let ramp = Second { wanted: 5, due: 5, active: 3, ..fine() };
     let seen = Story::new(&["clients_active>=95%; for 2s"]).then(20, &ramp).then(20, &fine()).end();
     assert_eq!(results(&seen), [(ThresholdResult::Held, None)]);
     let lost = Second { active: 9, ..fine() };

@@ -57,6 +57,7 @@ fn healthy(viewers: u32, second: u64) -> Second {
         lasted: Duration::from_secs(1),
         target: viewers,
         wanted: viewers,
+        due: viewers,
         active: viewers,
         wire: Some(wire),
         ..Second::default()

@@ -25,7 +25,8 @@ pub struct Moment {
     pub generator: Option<Sample>,
     /// The origin's own figures in its last whole second, where somebody asks for them.
     pub origin: Option<OriginSample>,
-    /// How it goes so far; `None` while a limit is searched, because levels are meant to fail.
+    /// How it goes so far; `None` before a second was judged, and while a limit is searched, because levels are meant to
+    /// fail.
     pub verdict: Option<Verdict>,
     /// The search for the limit, where there is one.
     pub search: Option<Bracket>,

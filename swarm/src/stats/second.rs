@@ -20,6 +20,8 @@ pub struct Second {
     pub target: u32,
     /// How many should run at the end of the second: fewer, while the ramp is on its way to the target.
     pub wanted: u32,
+    /// How many should run in all of it: those that were asked for within it may still be starting.
+    pub due: u32,
     /// How many FFmpegs ran at its end.
     pub active: u32,
     /// Processes started in it to replace one that failed.
@@ -74,6 +76,7 @@ pub struct Seconds {
     began: Instant,
     last: Instant,
     restarts_before: u64,
+    wanted_before: u32,
 }
 
 impl Second {
@@ -91,7 +94,7 @@ impl Second {
 impl Seconds {
     /// Of a run that begins now.
     pub fn new(now: Instant) -> Self {
-        Self { began: now, last: now, restarts_before: 0 }
+        Self { began: now, last: now, restarts_before: 0, wanted_before: 0 }
     }
 
     /// The second that ends now, with what the wire saw in it.
@@ -107,6 +110,7 @@ impl Seconds {
             lasted: now.saturating_duration_since(self.last),
             target,
             wanted,
+            due: wanted.min(self.wanted_before),
             active: totals.active,
             restarts: totals.restarted.saturating_sub(self.restarts_before),
             wire,
@@ -116,6 +120,7 @@ impl Seconds {
         };
         self.last = now;
         self.restarts_before = totals.restarted;
+        self.wanted_before = wanted;
         second
     }
 }

@@ -25,12 +25,15 @@ pub struct Window {
     worst: Worst,
 }
 
-/// FFmpegs that ran at the end of each second, and those that should.
+/// FFmpegs that ran at the end of each second, and those that should have run in all of it: one that was asked for within
+/// it may still be on its way, and one that is to go counts for nobody who is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Clients {
     seconds: u32,
     active_sum: u64,
     wanted_sum: u64,
+    due_sum: u64,
+    present_sum: u64,
     least: Option<u32>,
     least_ratio: Option<f64>,
 }
@@ -81,7 +84,7 @@ pub struct Figures {
     pub clients_active_min: Option<u32>,
     /// How many ran on average.
     pub clients_active_mean: Option<f64>,
-    /// Least share of the viewers that should run, 0 to 1.
+    /// Least share of the viewers that should have run in all of a second, 0 to 1.
     pub clients_active_min_ratio: Option<f64>,
     /// Average of this share.
     pub clients_active_mean_ratio: Option<f64>,
@@ -211,7 +214,7 @@ impl Window {
             clients_active_min: clients.least,
             clients_active_mean: share(clients.active_sum, clients.seconds.into()),
             clients_active_min_ratio: clients.least_ratio,
-            clients_active_mean_ratio: share(clients.active_sum, clients.wanted_sum),
+            clients_active_mean_ratio: share(clients.present_sum, clients.due_sum),
             restarts: self.restarts,
             live_latency_p50_s: worst.live_latency_p50.map(|latency| latency.as_secs_f64()),
             live_latency_max_s: worst.live_latency_max.map(|latency| latency.as_secs_f64()),
@@ -237,9 +240,12 @@ impl Clients {
         self.seconds += 1;
         self.active_sum += u64::from(second.active);
         self.wanted_sum += u64::from(second.wanted);
+        let present = second.active.min(second.due);
+        self.due_sum += u64::from(second.due);
+        self.present_sum += u64::from(present);
         self.least = Some(self.least.map_or(second.active, |least| least.min(second.active)));
-        if second.wanted > 0 {
-            let ratio = f64::from(second.active) / f64::from(second.wanted);
+        if second.due > 0 {
+            let ratio = f64::from(present) / f64::from(second.due);
             self.least_ratio = Some(self.least_ratio.map_or(ratio, |least| least.min(ratio)));
         }
     }

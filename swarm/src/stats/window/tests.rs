@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::observation::{Cache, ErrorClass, Observation, PlaylistId, Segment};
+use crate::stats::{Seconds, Totals};
 
 pub(in crate::stats) fn s(s: f64) -> Duration {
     Duration::from_secs_f64(s)
@@ -37,7 +38,15 @@ pub(in crate::stats) fn second(requests: &[(Kind, f64, Outcome)]) -> Second {
     for &(kind, duration, outcome) in requests {
         wire.counts.record(&request(kind, duration, outcome));
     }
-    Second { lasted: s(1.0), target: 10, wanted: 10, active: 9, wire: Some(wire), ..Second::default() }
+    Second {
+        lasted: s(1.0),
+        target: 10,
+        wanted: 10,
+        due: 10,
+        active: 9,
+        wire: Some(wire),
+        ..Second::default()
+    }
 }
 
 fn figures(seconds: &[Second]) -> Figures {
@@ -122,6 +131,27 @@ fn what_is_read_once_per_second_counts_as_in_its_worst() {
     assert_eq!((seen.clients_active_min, seen.clients_active_mean), (Some(6), Some(8.0)));
     assert_eq!((seen.rebuffer_ratio, seen.restarts), (Some(0.25), 3));
     assert_eq!((seen.stalled_viewers, seen.stalled_ratio), (4, Some(0.4)), "3, 6, 8 and 10, each once");
+}
+
+#[test]
+fn who_was_asked_for_within_a_second_is_not_missing_in_it() {
+    let now = Instant::now();
+    let mut seconds = Seconds::new(now);
+    let mut cut = |wanted, active, after_s| {
+        let totals = Totals { active, ..Totals::default() };
+        seconds.cut(&totals, (3, wanted), None, now + s(after_s))
+    };
+    // The first tick comes with the first start, and the last start just before a tick.
+    let ramp = [cut(1, 0, 0.005), cut(3, 2, 1.0), cut(3, 3, 2.0)];
+    let seen = figures(&ramp);
+    assert_eq!((seen.clients_active_mean_ratio, seen.clients_active_min_ratio), (Some(1.0), Some(1.0)));
+    let seen = figures(&[&ramp[..], &[cut(3, 2, 3.0), cut(1, 2, 4.0)]].concat());
+    assert_eq!(
+        seen.clients_active_min_ratio,
+        Some(2.0 / 3.0),
+        "one is missing, and then one too many is there"
+    );
+    assert_eq!(seen.clients_active_mean_ratio, Some(7.0 / 8.0));
 }
 
 #[test]
