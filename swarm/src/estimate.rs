@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::limits::{Demand, Limits, Routes};
+use crate::plural::{count, viewers};
 
 /// CPU time that a viewer of a usual FFmpeg and its share of `swarm` take while they play 0.9 Mbit/s in segments of 2 s, in
 /// milliseconds per second (measured, docs/BENCHMARKS.md; rounded up).
@@ -101,11 +102,10 @@ fn whole(count: u64) -> String {
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Load { clients, ramp_rate, bits_per_s, .. } = self.load;
-        let title = format!("{clients} viewers with a usual FFmpeg");
+        let title = format!("{} with a usual FFmpeg", viewers(clients));
         writeln!(f, "{title:<34}{:>12}{:>12}  enough for", "needed", "here")?;
         for Row { name, needed, here, enough_for } in &self.rows {
-            let enough =
-                enough_for.map_or_else(|| "any number".to_owned(), |viewers| format!("{viewers} viewers"));
+            let enough = enough_for.map_or_else(|| "any number".to_owned(), |enough| count(enough, "viewer"));
             writeln!(f, "  {name:<32}{needed:>12}{here:>12}  {enough}")?;
         }
         let starting = ramp_rate * CPU_S_PER_START;
@@ -131,14 +131,16 @@ impl fmt::Display for Estimate {
                 "network", "unknown", ""
             )?,
         }
+        let all = viewers(clients);
+        let (fit, do_not) = if clients == 1 { ("fits", "does not") } else { ("fit", "do not") };
         match self.ends_first() {
             Some((name, enough)) if enough < u64::from(clients) => {
-                writeln!(f, "{clients} viewers do not fit: {name} ends first, at {enough}.")
+                writeln!(f, "{all} {do_not} fit: {name} ends first, at {enough}.")
             }
             Some((name, enough)) => {
-                writeln!(f, "{clients} viewers fit: {name} would end first, at {enough}.")
+                writeln!(f, "{all} {fit}: {name} would end first, at {enough}.")
             }
-            None => writeln!(f, "{clients} viewers fit."),
+            None => writeln!(f, "{all} {fit}."),
         }
     }
 }

@@ -38,6 +38,7 @@ pub mod origin_metrics;
 pub mod output;
 pub mod plan;
 pub mod playlist;
+pub mod plural;
 pub mod preflight;
 pub mod proxy;
 pub mod ramp;
@@ -312,7 +313,7 @@ fn announce(plan: &Plan, ffmpeg_version: &str, admin: Option<&AdminServer>) {
     let duration = plan
         .duration
         .map_or_else(|| "until stopped".to_owned(), |d| format!("for {}", go_duration::format(d)));
-    let viewers = summary::count(plan.clients.into(), "viewer");
+    let viewers = plural::viewers(plan.clients);
     match &plan.course {
         Course::Hold => tracing::info!("{viewers} at {} per second, {duration}, on {urls}", plan.ramp_rate),
         Course::FindLimit(_) => tracing::info!(
@@ -343,7 +344,7 @@ fn check_sentence(outcome: &Outcome) -> String {
     if outcome.after.totals.have_played > 0 {
         let restarts = outcome.at_end.totals.restarted;
         let again = if restarts > 0 {
-            format!(", with {}", summary::count(restarts, "restart"))
+            format!(", with {}", plural::count(restarts, "restart"))
         } else {
             String::new()
         };

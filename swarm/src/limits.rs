@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
 use crate::generator;
+use crate::plural::viewers;
 
 /// Descriptors per viewer: stdout, stderr, and the handle that tells of the process's end.
 const DESCRIPTORS_PER_VIEWER: u64 = 3;
@@ -82,8 +83,9 @@ impl Demand {
 pub enum Shortage {
     /// Cannot start all viewers.
     #[error(
-        "{clients} viewers need {needed} open files, and only {limit} are allowed here: set the hard limit higher \
-         (ulimit -Hn {needed} as root, LimitNOFILE={needed} in a systemd unit) or use fewer -clients"
+        "{needed} open files are needed for {}, and only {limit} are allowed here: set the hard limit higher \
+         (ulimit -Hn {needed} as root, LimitNOFILE={needed} in a systemd unit) or use fewer -clients",
+        viewers(*clients)
     )]
     Descriptors {
         /// Asked for.
@@ -95,8 +97,9 @@ pub enum Shortage {
     },
     /// Cannot start all viewers.
     #[error(
-        "{clients} viewers need up to {needed} processes and threads, and only {limit} more are allowed here: raise \
-         the limit (ulimit -u, TasksMax in a systemd unit, --pids-limit of a container) or use fewer -clients"
+        "up to {needed} processes and threads are needed for {}, and only {limit} more are allowed here: raise \
+         the limit (ulimit -u, TasksMax in a systemd unit, --pids-limit of a container) or use fewer -clients",
+        viewers(*clients)
     )]
     Tasks {
         /// Asked for.
@@ -108,8 +111,9 @@ pub enum Shortage {
     },
     /// May work, with a leaner FFmpeg.
     #[error(
-        "{clients} viewers take about {needed_mb} MB with a usual FFmpeg, and {available_mb} MB are free: the machine \
-         may swap or kill viewers, which looks like a failing origin"
+        "about {needed_mb} MB are needed for {} with a usual FFmpeg, and {available_mb} MB are free: the machine \
+         may swap or kill viewers, which looks like a failing origin",
+        viewers(*clients)
     )]
     Memory {
         /// Asked for.
@@ -121,8 +125,9 @@ pub enum Shortage {
     },
     /// May work, with fewer connections than viewers have at most.
     #[error(
-        "{clients} viewers open up to {needed} connections {}, and {here} local ports are there for them: {}",
+        "up to {needed} connections {} are needed for {}, and {here} local ports are there for them: {}",
         if *loopback { "to swarm itself" } else { "to one address of an origin" },
+        viewers(*clients),
         if *loopback {
             "widen net.ipv4.ip_local_port_range or use fewer -clients"
         } else {
@@ -332,7 +337,12 @@ mod tests {
         assert!(told(7058, WIRE).is_empty() && told(14_116, Routes { sources: 2, ..DIRECT }).is_empty());
         let both = told(7059, WIRE);
         assert_eq!(both.len(), 2);
-        assert!(both[0].contains("28236 connections to swarm itself, and 28232 local ports"), "{both:?}");
+        assert!(
+            both[0].contains(
+                "28236 connections to swarm itself are needed for 7059 viewers, and 28232 local ports"
+            ),
+            "{both:?}"
+        );
         assert!(
             both[1].contains("to one address of an origin") && both[1].contains("-source-ip"),
             "{both:?}"

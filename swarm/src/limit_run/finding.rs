@@ -8,6 +8,7 @@ use super::level::LevelRecord;
 use crate::go_duration;
 use crate::judge::{Sign, SignSeen};
 use crate::limit_search::{Answer, Judgement, Length};
+use crate::plural::viewers;
 
 /// The result, as it is reported.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,8 +130,4 @@ fn sentence(
             format!("The search was stopped: {} held{failed}", viewers(held))
         }
     }
-}
-
-fn viewers(number: u32) -> String {
-    crate::output::summary::count(number.into(), "viewer")
 }

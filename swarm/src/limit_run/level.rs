@@ -7,6 +7,7 @@ use crate::generator::Resource;
 use crate::go_duration;
 use crate::judge::{SETTLE_TARGETS, Sign, SignSeen, Signs};
 use crate::limit_search::{Judgement, Length, Level};
+use crate::plural::viewers;
 use crate::stats::{Figures, Second, Window};
 use crate::threshold::Threshold;
 
@@ -210,8 +211,7 @@ impl LevelRecord {
     /// The level in a line: `20 viewers for 10s: held (errors 0.00 %, ...)`.
     pub fn line(&self) -> String {
         let held = go_duration::format(Duration::from_secs_f64(self.held_s.round()));
-        let viewers =
-            if self.viewers == 1 { "1 viewer".to_owned() } else { format!("{} viewers", self.viewers) };
+        let viewers = viewers(self.viewers);
         let what = match self.judgement {
             None => "not finished".to_owned(),
             Some(Judgement::Held) => format!("held ({})", self.in_short()),

@@ -2,29 +2,27 @@
 
 use super::report::Report;
 use super::{generator_summary, origin_summary, summary, wire_summary};
+use crate::plural::{count, viewers};
 use crate::verdict::clock;
 
 /// Name and text of each row.
 pub(crate) fn rows(report: &Report) -> Vec<(&'static str, String)> {
-    let viewers = &report.viewers;
+    let seen = &report.viewers;
     let mut rows = vec![(
         "viewers",
         format!(
             "{} of {} active at the end, peak {}; {} received media",
-            viewers.active_at_end, viewers.target, viewers.peak_active, viewers.have_played
+            seen.active_at_end, seen.target, seen.peak_active, seen.have_played
         ),
     )];
     for part in &report.boxes {
-        rows.push(("box", format!("{}: {} viewers, {}", part.name, part.peak_active, part.sentence)));
+        rows.push(("box", format!("{}: {}, {}", part.name, viewers(part.peak_active), part.sentence)));
     }
     rows.extend(report.wire.iter().flat_map(wire_summary::rows));
     rows.extend(report.origin_metrics.iter().flat_map(origin_summary::rows));
     rows.extend(generator_summary::rows(&report.generator));
     let processes = &report.processes;
-    rows.push((
-        "starts",
-        format!("{}, and {}", processes.started, summary::count(processes.restarted, "restart")),
-    ));
+    rows.push(("starts", format!("{}, and {}", processes.started, count(processes.restarted, "restart"))));
     for judged in &report.judgement.thresholds {
         rows.push(("threshold", summary::threshold_text(judged)));
     }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use super::report::{BoxSection, Configuration, OutcomeSection, Processes, Report, Viewers};
+use crate::plural;
 use crate::stats::{FailureKind, MOST_ROWS, NoHistogram, Row, WireSnapshot, fold};
 
 /// Longest difference between two boxes' starts: clocks that differ by more are wrong, or the runs had nothing
@@ -153,11 +154,14 @@ fn configuration<'a>(worst: &Report, all: impl Iterator<Item = &'a Report> + Clo
 }
 
 fn outcome(parts: &[Part], worst: &Part) -> OutcomeSection {
-    let viewers: u32 = parts.iter().map(|part| part.report.viewers.peak_active).sum();
+    let all: u32 = parts.iter().map(|part| part.report.viewers.peak_active).sum();
     let played: u32 = parts.iter().map(|part| part.report.viewers.have_played).sum();
     let boxes = parts.len();
     OutcomeSection {
-        sentence: format!("{viewers} viewers from {boxes} load boxes, of whom {played} received media"),
+        sentence: format!(
+            "{} from {boxes} load boxes, of whom {played} received media",
+            plural::viewers(all)
+        ),
         ended_by: worst.report.outcome.ended_by,
         exit_code: parts.iter().map(|part| part.report.outcome.exit_code).max().unwrap_or_default(),
         elapsed_s: parts.iter().map(|part| part.later_s + part.report.outcome.elapsed_s).fold(0.0, f64::max),

@@ -1,8 +1,8 @@
 //! What the origin's own metrics said, as rows of the summary. Formats only.
 
-use super::summary::count;
 use super::wire_summary::size;
 use crate::origin_metrics::OriginSnapshot;
+use crate::plural::count;
 
 /// Name and text of each row.
 pub fn rows(origin: &OriginSnapshot) -> Vec<(&'static str, String)> {

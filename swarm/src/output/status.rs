@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use crate::go_duration;
 use crate::output::generator_summary;
-use crate::output::moment::Moment;
-use crate::output::summary::count;
+use crate::output::moment::{Bracket, Moment};
 use crate::output::terminal::Terminal;
 use crate::output::tui::Dashboard;
+use crate::plural::{count, of_viewers, viewers};
 use crate::stats::{News, Totals};
 
 /// How often a log line tells the state where there is no terminal.
@@ -99,6 +99,7 @@ impl Status {
 
 fn sentence(moment: &Moment, duration: Option<Duration>) -> String {
     let mut state = describe(&moment.totals, moment.target, moment.elapsed, duration);
+    state += &moment.search.map(level).unwrap_or_default();
     let playback = moment.wire.as_ref().map(|wire| &wire.playback);
     for (viewers, what) in
         playback.iter().flat_map(|p| [(p.stalled, "stalled"), (p.interrupted, "interrupted")])
@@ -113,16 +114,33 @@ fn sentence(moment: &Moment, duration: Option<Duration>) -> String {
     state
 }
 
+/// How far the search for the limit is: `, level of 24 viewers after 16 held and 32 did not`.
+fn level(search: Bracket) -> String {
+    let Bracket { trying, held, failed } = search;
+    let known: Vec<_> =
+        [(held > 0).then(|| format!("{held} held")), failed.map(|failed| format!("{failed} did not"))]
+            .into_iter()
+            .flatten()
+            .collect();
+    let after = if known.is_empty() { String::new() } else { format!(" after {}", known.join(" and ")) };
+    if trying == 0 {
+        ", search over".to_owned() + &after
+    } else {
+        format!(", level of {}{after}", viewers(trying))
+    }
+}
+
 fn describe(totals: &Totals, target: u32, elapsed: Duration, duration: Option<Duration>) -> String {
     let elapsed = go_duration::format(Duration::from_secs(elapsed.as_secs()));
     let of = duration.map(|duration| format!(" of {}", go_duration::format(duration))).unwrap_or_default();
     let Totals { active, restarted, completed_views, have_played, .. } = totals;
-    let views =
-        if *completed_views > 0 { format!(", {completed_views} views complete") } else { String::new() };
+    let views = if *completed_views > 0 {
+        format!(", {} complete", count(*completed_views, "view"))
+    } else {
+        String::new()
+    };
     let restarts = count(*restarted, "restart");
-    format!(
-        "{elapsed}{of}: {active} of {target} viewers active, {have_played} have played, {restarts}{views}"
-    )
+    format!("{elapsed}{of}: {} active, {have_played} played, {restarts}{views}", of_viewers(*active, target))
 }
 
 #[cfg(test)]
@@ -135,9 +153,23 @@ mod tests {
         let second = Duration::from_millis(12_345);
         assert_eq!(
             describe(&totals, 10, second, Some(Duration::from_secs(90))),
-            "12s of 1m30s: 9 of 10 viewers active, 8 have played, 1 restart"
+            "12s of 1m30s: 9 of 10 viewers active, 8 played, 1 restart"
         );
         let totals = Totals { completed_views: 3, ..totals };
         assert!(describe(&totals, 10, second, None).ends_with("1 restart, 3 views complete"));
+        assert!(describe(&totals, 1, second, None).starts_with("12s: 9 of 1 viewer active"));
+    }
+
+    #[test]
+    fn the_level_of_a_search_is_told_with_what_is_known() {
+        let told = |trying, held, failed| {
+            let search = Some(Bracket { trying, held, failed });
+            let sentence = sentence(&Moment { search, ..Moment::default() }, None);
+            sentence.split_once("0 restarts").unwrap().1.to_owned()
+        };
+        assert_eq!(told(1, 0, None), ", level of 1 viewer");
+        assert_eq!(told(8, 4, None), ", level of 8 viewers after 4 held");
+        assert_eq!(told(2, 0, Some(4)), ", level of 2 viewers after 4 did not");
+        assert_eq!(told(6, 4, Some(8)), ", level of 6 viewers after 4 held and 8 did not");
     }
 }

@@ -11,6 +11,7 @@ use crate::dispatcher::{EndedBy, Outcome};
 use crate::go_duration;
 use crate::judge::{JudgedThreshold, ThresholdResult};
 use crate::limit_run::Finding;
+use crate::plural::{count, of_viewers, viewers, were};
 use crate::stats::Snapshot;
 use crate::verdict::clock;
 
@@ -39,8 +40,9 @@ pub fn sentence(outcome: &Outcome) -> String {
     if *target_moved {
         let restarts = count(totals.restarted, "restart");
         return format!(
-            "At most {} viewers ran at the same time, of {peak_target} at most wanted; {} of {target} at the end, with {restarts}",
-            totals.peak_active, totals.active
+            "At most {} ran at the same time, of {peak_target} at most wanted; {} of {target} at the end, with {restarts}",
+            viewers(totals.peak_active),
+            totals.active
         );
     }
     match target_reached_after {
@@ -49,30 +51,36 @@ pub fn sentence(outcome: &Outcome) -> String {
             let restarts = count(totals.restarted, "restart");
             if totals.active < *target {
                 format!(
-                    "Reached {target} viewers, but only {} were active at the end, with {restarts}",
-                    totals.active
+                    "Reached {}, but only {} {} active at the end, with {restarts}",
+                    viewers(*target),
+                    totals.active,
+                    were(totals.active)
                 )
             } else if totals.restarted == 0 {
-                format!("Held {target} of {target} viewers for {held} without a restart")
+                format!("Held {} for {held} without a restart", of_viewers(*target, *target))
             } else {
                 let together = seconds(*all_ran_for);
                 let least = least_active.unwrap_or_default();
                 format!(
-                    "{target} of {target} viewers were active for {together} of {held}, at worst {least}, with {restarts}"
+                    "{} {} active for {together} of {held}, at worst {least}, with {restarts}",
+                    of_viewers(*target, *target),
+                    were(*target)
                 )
             }
         }
         None if totals.started < u64::from(*target) => {
             format!(
-                "Stopped in the ramp after {}: {} of {target} viewers were started",
+                "Stopped in the ramp after {}: {} of {} {} started",
                 seconds(*elapsed),
-                totals.started
+                totals.started,
+                viewers(*target),
+                were(totals.started)
             )
         }
         None => {
             let peak = totals.peak_active;
             let why = commonest.as_deref().unwrap_or("FFmpegs did not start fast enough");
-            format!("Never held {target} viewers: at most {peak} ran at the same time ({why})")
+            format!("Never held {}: at most {peak} ran at the same time ({why})", viewers(*target))
         }
     }
 }
@@ -170,11 +178,6 @@ fn exits_text(exits: &std::collections::BTreeMap<Exit, u64>) -> String {
         return "none before the end".to_owned();
     }
     exits.iter().map(|(exit, count)| format!("{count} × {exit}")).collect::<Vec<_>>().join(", ")
-}
-
-/// `1 restart`, `2 restarts`.
-pub fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// To a tenth of a second below a minute.

@@ -1,7 +1,7 @@
 //! What the wire measured, as rows of the summary. Formats only.
 
-use super::summary::count;
 use crate::observation::Kind;
+use crate::plural::{count, viewers};
 use crate::stats::{Freshness, KindSnapshot, OutagesSnapshot, Percentiles, WireSnapshot};
 
 /// Classes of errors that the table lists; the JSON report has all.
@@ -16,11 +16,11 @@ pub fn rows(wire: &WireSnapshot) -> Vec<(&'static str, String)> {
     }
     if let Some(ratio) = playback.rebuffer_ratio {
         let stalled = time(playback.stalled_s);
-        let viewers = playback.viewers_ever_stalled;
+        let who = viewers(playback.viewers_ever_stalled);
         let stalls = match playback.stalls {
             0 => "no stall".to_owned(),
-            1 => format!("1 stall of {viewers} viewer, {stalled}"),
-            many => format!("{many} stalls of {viewers} viewers, {stalled} in all"),
+            1 => format!("1 stall of {who}, {stalled}"),
+            many => format!("{many} stalls of {who}, {stalled} in all"),
         };
         let interruptions = match playback.interruptions {
             0 => String::new(),
@@ -43,7 +43,7 @@ pub fn rows(wire: &WireSnapshot) -> Vec<(&'static str, String)> {
     if playback.skipped_segments > 0 {
         rows.push((
             "skipped",
-            format!("{} segments fell out of the playlist unplayed", playback.skipped_segments),
+            format!("{} fell out of the playlist unplayed", count(playback.skipped_segments, "segment")),
         ));
     }
     let seconds = wire.elapsed_s.max(f64::MIN_POSITIVE);

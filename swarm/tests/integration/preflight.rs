@@ -112,7 +112,7 @@ fn too_few_descriptors_are_told_with_the_number_to_set() {
     shell.args(["-c", "ulimit -n 200; exec \"$0\" \"$@\"", program, "-metrics", "off", "-clients", "100"]);
     let finished = testkit::Running::start(shell.arg(site.url("/live.m3u8"))).wait();
     assert_eq!(finished.code, Some(3), "{finished:?}");
-    assert!(finished.stderr.contains("100 viewers need 1228 open files, and only 200 are allowed"));
+    assert!(finished.stderr.contains("1228 open files are needed for 100 viewers, and only 200 are allowed"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::palette::Ink;
 use super::plot::Unit;
 use crate::output::headline;
 use crate::output::report::Report;
+use crate::plural::viewers;
 use crate::verdict::clock;
 
 /// More than this is no story any more; the plots have them all.
@@ -13,7 +14,7 @@ const MOST_EVENTS: usize = 40;
 
 /// For the browser's tab.
 pub(super) fn title(report: &Report) -> String {
-    format!("swarm: {} viewers, {}", report.judgement.evidence.clients, report.started_at)
+    format!("swarm: {}, {}", viewers(report.judgement.evidence.clients), report.started_at)
 }
 
 /// What everybody reads: how it went, of what, and how to do it again.
@@ -54,7 +55,7 @@ pub(super) fn boxes(report: &Report) -> String {
 pub(super) fn events(report: &Report) -> String {
     let mut events: Vec<(f64, String)> = Vec::new();
     for seen in &report.judgement.evidence.first_signs {
-        events.push((seen.after_s, format!("first {}, with {} viewers", seen.sign, seen.clients)));
+        events.push((seen.after_s, format!("first {}, with {}", seen.sign, viewers(seen.clients))));
     }
     for judged in &report.judgement.thresholds {
         if let Some(after_s) = judged.crossed_after_s {

@@ -8,8 +8,8 @@ use ratatui::widgets::{Block, Borders, Paragraph, Sparkline};
 
 use super::draw::View;
 use crate::observation::Kind;
-use crate::output::summary::count;
 use crate::output::wire_summary::{name, time};
+use crate::plural::count;
 use crate::stats::{Freshness, KindSnapshot, PlaybackSnapshot};
 
 /// Width of the names before the figures.
