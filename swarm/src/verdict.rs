@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use findings::Finding;
 
 use crate::judge::{Evidence, RECOVERED_AFTER, Sign};
+use crate::plural::viewers;
 use crate::stats::Figures;
 
 /// When the load box was saturated for this share of the judged time, and there was trouble, nobody can tell whose
@@ -178,7 +179,13 @@ fn healthy(seen: &Evidence) -> String {
 }
 
 fn unhealthy(state: State, cause: Cause, findings: &[Finding], seen: &Evidence, played: bool) -> String {
-    let mut parts: Vec<_> = findings.iter().take(NAMED).map(|finding| finding.text.clone()).collect();
+    let mut parts: Vec<String> = Vec::new();
+    for finding in findings {
+        // Two rules on the same viewers are the same words.
+        if parts.len() < NAMED && !parts.contains(&finding.text) {
+            parts.push(finding.text.clone());
+        }
+    }
     if !played {
         parts.insert(0, "no viewer ever received media".to_owned());
     }
@@ -211,10 +218,6 @@ fn signs(seen: &Evidence) -> Option<String> {
         text += &format!(", {} from {}", other.sign, clock(other.after_s));
     }
     Some(text)
-}
-
-fn viewers(count: u32) -> String {
-    if count == 1 { "1 viewer".to_owned() } else { format!("{count} viewers") }
 }
 
 /// A time since the run began: `01:12`, `1:00:05`.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stats::{Figures, STALE_AFTER_TARGETS, Second};
 
-/// Signs that are kept: the four kinds, and errors of as many classes as an origin in trouble shows.
+/// Signs that are kept: the five kinds, and errors of as many classes as an origin in trouble shows.
 const MOST_SIGNS: usize = 12;
 
 /// Errors that make a sign: one request in a hundred of a second. A single error among many is none.
@@ -25,6 +25,8 @@ pub enum Sign {
     Errors(String),
     /// Viewers stall.
     Stalls,
+    /// FFmpegs that had played fail.
+    Interruptions,
     /// FFmpegs end and are started again.
     Restarts,
     /// A live playlist answers and gains no segments.
@@ -61,8 +63,11 @@ impl Signs {
         if figures.late_ratio.is_some_and(|ratio| ratio >= LATE_FROM) {
             self.note(Sign::Late, second);
         }
-        if figures.stalled_viewers > 0 {
+        if figures.stalled_s > 0.0 {
             self.note(Sign::Stalls, second);
+        }
+        if figures.interrupted_s > 0.0 {
+            self.note(Sign::Interruptions, second);
         }
         if figures.restarts > 0 {
             self.note(Sign::Restarts, second);
@@ -88,6 +93,7 @@ impl fmt::Display for Sign {
             Self::Late => f.write_str("late segments"),
             Self::Errors(class) => f.write_str(class),
             Self::Stalls => f.write_str("stalls"),
+            Self::Interruptions => f.write_str("interruptions"),
             Self::Restarts => f.write_str("restarts"),
             Self::Stale => f.write_str("a stale playlist"),
         }

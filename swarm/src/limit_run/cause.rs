@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::judge::Sign;
+use crate::plural::{count, viewers};
 use crate::stats::{Figures, Metric};
 
 /// Whether this figure is wrong because of it.
@@ -11,7 +12,9 @@ pub(super) fn explains(sign: &Sign, metric: Metric) -> bool {
         Sign::Errors(_) => metric == Metric::ErrorRatio,
         Sign::Stale => metric == Metric::PlaylistAge,
         Sign::Late => matches!(metric, Metric::Lateness | Metric::LateRatio | Metric::SegmentDuration),
-        Sign::Stalls => matches!(metric, Metric::RebufferRatio | Metric::StalledViewers),
+        Sign::Stalls | Sign::Interruptions => {
+            matches!(metric, Metric::RebufferRatio | Metric::StalledViewers)
+        }
         Sign::Restarts => matches!(metric, Metric::ClientsActive | Metric::Restarts),
     }
 }
@@ -43,13 +46,23 @@ pub(super) fn say(sign: &Sign, figures: &Figures, target_duration: Option<Durati
                 .map(|duration| format!(" (p95 {:.1} s{})", duration.p95_s, of.unwrap_or_default()));
             format!("segments arrive late{}", took.unwrap_or_default())
         }
-        Sign::Stalls => {
+        Sign::Stalls | Sign::Interruptions => {
             let ratio = figures.rebuffer_ratio.map(|ratio| format!(" ({} of the time)", percent(ratio)));
-            format!("{} viewers stall{}", figures.stalled_viewers, ratio.unwrap_or_default())
+            let how = match (figures.stalled_s > 0.0, figures.interrupted_s > 0.0) {
+                (_, false) => "stalls",
+                (false, true) => "is interrupted",
+                (true, true) => "stalls or is interrupted",
+            };
+            let who = viewers(figures.stalled_viewers);
+            format!("playback {how} for {who}{}", ratio.unwrap_or_default())
         }
         Sign::Restarts => {
             let active = figures.clients_active_mean_ratio.unwrap_or_default();
-            format!("only {} of the viewers run, with {} restarts", percent(active), figures.restarts)
+            format!(
+                "only {} of the viewers run, with {}",
+                percent(active),
+                count(figures.restarts, "restart")
+            )
         }
     }
 }

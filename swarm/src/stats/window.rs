@@ -68,6 +68,12 @@ pub struct Figures {
     pub startup: Option<Percentiles>,
     /// (Stalled + interrupted) / (stalled + interrupted + playing), over all viewers, 0 to 1.
     pub rebuffer_ratio: Option<f64>,
+    /// Time that viewers were stalled, over all of them.
+    #[serde(default)]
+    pub stalled_s: f64,
+    /// Time that viewers were interrupted, likewise.
+    #[serde(default)]
+    pub interrupted_s: f64,
     /// Viewers that were stalled or interrupted at some time.
     pub stalled_viewers: u32,
     /// The same, as a share of those that should run.
@@ -202,6 +208,8 @@ impl Window {
             late_ratio: share(counts.late_segments + late_open, counts.segments + late_open),
             startup: counts.startup.percentiles_with(self.starting_for.iter().copied()),
             rebuffer_ratio: (!judged.is_zero()).then(|| nothing.div_duration_f64(judged)),
+            stalled_s: counts.stalled.as_secs_f64(),
+            interrupted_s: counts.interrupted.as_secs_f64(),
             stalled_viewers: u32::try_from(counts.stalled_viewers.len()).unwrap_or(u32::MAX),
             stalled_ratio: clients
                 .mean_wanted()

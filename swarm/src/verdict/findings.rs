@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::rules::{RULES, Rule};
+use crate::plural::{of_viewers, times, were};
 use crate::stats::{Figures, Metric, Percentiles, Spread};
 use crate::threshold::Threshold;
 
@@ -65,11 +66,12 @@ fn say(threshold: &Threshold, value: f64, figures: &Figures, clients: u32) -> St
             format!("a playlist gained no segment for {age_s:.1} s ({})", quantity.say(value))
         }
         Metric::ClientsActive => {
-            let least = figures.clients_active_min.unwrap_or_default();
-            format!("{} of the viewers ran on average, {least} of {clients} at worst", quantity.say(value))
+            let least = figures.clients_active_min_ratio.unwrap_or_default();
+            let (mean, least) = (quantity.say(value), quantity.say(least));
+            format!("{mean} of the viewers ran on average, {least} at worst")
         }
         Metric::Startup => format!("start-up took p95 {}", quantity.say(value)),
-        Metric::Restarts => format!("FFmpegs were restarted {} times", figures.restarts),
+        Metric::Restarts => format!("FFmpegs were restarted {}", times(figures.restarts)),
         _ => threshold.say(value),
     }
 }
@@ -77,7 +79,13 @@ fn say(threshold: &Threshold, value: f64, figures: &Figures, clients: u32) -> St
 /// `38 of 200 viewers stalled, rebuffer ratio 4.20 %`
 pub(super) fn stalls(figures: &Figures, clients: u32) -> String {
     let ratio = figures.rebuffer_ratio.unwrap_or_default() * 100.0;
-    format!("{} of {clients} viewers stalled, rebuffer ratio {ratio:.2} %", figures.stalled_viewers)
+    let some = figures.stalled_viewers;
+    let what = match (figures.stalled_s > 0.0, figures.interrupted_s > 0.0) {
+        (_, false) => "stalled".to_owned(),
+        (false, true) => format!("{} interrupted", were(some)),
+        (true, true) => format!("stalled or {} interrupted", were(some)),
+    };
+    format!("{} {what}, rebuffer ratio {ratio:.2} %", of_viewers(some, clients))
 }
 
 /// `segments took p95 2.60 s, 1.30 of their media`

@@ -62,7 +62,7 @@ fn each_rule_finds_what_it_is_for() {
             wire.counts.errors = error_count;
         })
     };
-    let active = |active: u32| Second { target: 1000, wanted: 1000, active, ..fine() };
+    let active = |active: u32| Second { target: 1000, wanted: 1000, due: 1000, active, ..fine() };
     let starts = |seconds: f64| with(|wire| wire.starting_for = vec![Duration::from_secs_f64(seconds)]);
     let cases = vec![
         ("rebuffer_ratio", stalled(0.003, 0), Some(stalled(0.02, 0))),
@@ -181,9 +181,61 @@ fn a_run_in_which_nobody_played_is_failing_and_a_bad_ramp_is_told() {
     let nothing = Verdict::of(&Story::new(&[]).end().evidence, false);
     assert_eq!(nothing.state, State::Failing);
     assert!(nothing.sentence.starts_with("FAILING: no viewer ever received media"), "{}", nothing.sentence);
-    let ramp = Second { wanted: 5, active: 5, ..errors(503, 5) };
+    let ramp = Second { wanted: 5, due: 5, active: 5, ..errors(503, 5) };
     let told = verdict(Story::new(&[]).then(10, &ramp).then(40, &fine()));
     assert_eq!((told.state, told.ramp), (State::Healthy, State::Failing));
+}
+
+#[test]
+fn a_run_without_a_steady_part_is_not_blamed_for_its_ramp() {
+    let first = Second { lasted: Duration::from_millis(5), wanted: 1, due: 0, active: 0, ..fine() };
+    let told = verdict(Story::new(&[]).then(1, &first).then(1, &Second { due: 1, ..fine() }));
+    assert_eq!(told.state, State::Healthy, "{}", told.sentence);
+}
+
+#[test]
+fn missing_viewers_are_told_as_shares_of_those_that_should_run() {
+    let told = verdict(Story::settled(&[], 10).then(10, &Second { active: 8, ..fine() }));
+    let expected = "FAILING: 90.5 % of the viewers ran on average, 80.0 % at worst";
+    assert_eq!(told.sentence, expected);
+}
+
+#[test]
+fn interruptions_are_not_called_stalls() {
+    let interrupted = |seconds| {
+        with(|wire| {
+            wire.counts.playing = Duration::from_secs(9);
+            wire.counts.interrupted = Duration::from_secs(1);
+            wire.counts.stalled = Duration::from_secs(seconds);
+            wire.counts.stalled_viewers = [4].into();
+        })
+    };
+    let only = verdict(Story::settled(&[], 20).then(1, &interrupted(0)));
+    let both = verdict(Story::settled(&[], 20).then(1, &interrupted(1)));
+    assert!(only.sentence.contains("1 of 10 viewers was interrupted, rebuffer ratio"), "{}", only.sentence);
+    assert!(
+        only.sentence.ends_with("first sign: interruptions at 00:28 with 10 viewers"),
+        "{}",
+        only.sentence
+    );
+    assert!(both.sentence.contains("1 of 10 viewers stalled or was interrupted"), "{}", both.sentence);
+    assert!(both.sentence.ends_with("stalls at 00:28 with 10 viewers, interruptions from 00:28"));
+}
+
+#[test]
+fn what_two_rules_find_is_said_once() {
+    let told = verdict(Story::settled(&[], 10).then(10, &outage()));
+    assert_eq!(told.findings.len(), 3, "{:?}", told.findings);
+    assert_eq!(told.sentence.matches("10 of 10 viewers stalled").count(), 1, "{}", told.sentence);
+}
+
+#[test]
+fn before_a_second_was_judged_the_load_box_is_not_blamed() {
+    let first = Second { lasted: Duration::from_millis(5), ..fine() };
+    let judge = Story::new(&[]).saturated(1, &first).then(1, &fine()).judge;
+    let seen = judge.evidence();
+    assert!(seen.saturated.is_some() && !seen.is_known());
+    assert_ne!(Verdict::of(&seen, true).state, State::Invalid);
 }
 
 #[test]
