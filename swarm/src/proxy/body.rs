@@ -46,6 +46,14 @@ impl Body {
         }
     }
 
+    /// What is here of it already, if anything.
+    pub fn at_hand(&mut self, origin: &mut Origin) -> Result<Option<Bytes>, ErrorClass> {
+        Ok(match self.take(&mut origin.unread)? {
+            Piece::Data(data) => Some(data),
+            Piece::End | Piece::Nothing => None,
+        })
+    }
+
     /// Waits for the next piece; `None` at the end.
     pub async fn next(&mut self, origin: &mut Origin) -> Result<Option<Bytes>, ErrorClass> {
         loop {

@@ -4,13 +4,14 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, BytesMut};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, Interest};
 use tokio::net::TcpStream;
 
 use super::head::{Malformed, RequestHead};
+use super::pipe::Pipe;
 
 /// Read at once: a request of FFmpeg has less than 1 kB, with long tokens a few.
-const READ_BYTES: usize = 4 << 10;
+const READ_BYTES: usize = 1 << 10;
 
 /// Requests that may come before the one under way is answered: FFmpeg sends none.
 const MOST_EARLY_BYTES: usize = 64 << 10;
@@ -52,8 +53,7 @@ impl Client {
                 }
                 return Ok(head);
             }
-            let mut room = (&mut self.unread).limit(READ_BYTES);
-            if matches!(self.stream.read_buf(&mut room).await, Ok(0) | Err(_)) {
+            if self.read().await.is_err() {
                 return Err(NoRequest::Gone);
             }
         }
@@ -62,19 +62,44 @@ impl Client {
     /// Waits until FFmpeg hangs up. What it asks early is kept.
     pub async fn hung_up(&mut self) {
         while self.unread.len() < MOST_EARLY_BYTES {
-            let mut room = (&mut self.unread).limit(READ_BYTES);
-            if matches!(self.stream.read_buf(&mut room).await, Ok(0) | Err(_)) {
+            if self.read().await.is_err() {
                 return;
             }
         }
         std::future::pending::<()>().await;
     }
 
+    /// Waits for more; an error at the end. Makes room only when something has come.
+    async fn read(&mut self) -> io::Result<()> {
+        self.stream.readable().await?;
+        let mut room = (&mut self.unread).limit(READ_BYTES);
+        room.get_mut().reserve(READ_BYTES);
+        match self.stream.read_buf(&mut room).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Gives it all of `bytes`, and says how long it did not take them.
-    pub async fn send(&self, mut bytes: &[u8]) -> io::Result<Duration> {
+    pub async fn send(&self, bytes: &[u8]) -> io::Result<Duration> {
+        self.send_by(bytes, |bytes| self.stream.try_write(bytes)).await
+    }
+
+    /// As [`Self::send`], of bytes that stand before those in the `pipe`, which follows at once: both travel together.
+    pub async fn send_before(&self, pipe: &Pipe, bytes: &[u8]) -> io::Result<Duration> {
+        let write =
+            |bytes: &[u8]| self.stream.try_io(Interest::WRITABLE, || pipe.send_before(&self.stream, bytes));
+        self.send_by(bytes, write).await
+    }
+
+    async fn send_by(
+        &self,
+        mut bytes: &[u8],
+        write: impl Fn(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<Duration> {
         let mut held_up = Duration::ZERO;
         while !bytes.is_empty() {
-            match self.stream.try_write(bytes) {
+            match write(bytes) {
                 Ok(written) => bytes = &bytes[written..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     held_up += self.takes_more().await?;

@@ -2,6 +2,7 @@
 //! exchange: checked, mapped, sent on, measured.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use tokio::net::TcpStream;
@@ -72,9 +73,9 @@ struct Answer {
 }
 
 impl Connection {
-    /// Not connected to any origin yet.
-    pub fn new(shared: Arc<Shared>, pipes: Arc<Pipes>, stream: TcpStream) -> Self {
-        let silence = Silence::new(shared.connector.timeout);
+    /// Not connected to any origin yet. `epoch` is the same for all connections.
+    pub fn new(shared: Arc<Shared>, pipes: Arc<Pipes>, epoch: Instant, stream: TcpStream) -> Self {
+        let silence = Silence::new(shared.connector.timeout, epoch);
         Self { shared, pipes, client: Client::new(stream), origin: None, silence }
     }
 
@@ -117,7 +118,7 @@ impl Connection {
         self.silence.restart();
         let head = tokio::select! {
             biased;
-            head = fetch(&self.shared.connector, &mut self.silence, &mut self.origin, &url, &request, &mut exchange) => head,
+            head = fetch(&self.shared.connector, &mut self.silence, &mut self.origin, &url, &mut request, &mut exchange) => head,
             // Nobody ends the exchange: it was hung up on.
             () = self.client.hung_up() => return After::Close,
         };
@@ -189,12 +190,13 @@ impl Connection {
         } else {
             bytes.extend_from_slice(&answer.read);
         }
-        let Ok(held_up) = self.client.send(&bytes).await else { return After::Close };
-        answer.exchange.held_up(held_up);
-        if !answer.body.is_over() {
+        if answer.body.is_over() {
+            let Ok(held_up) = self.client.send(&bytes).await else { return After::Close };
+            answer.exchange.held_up(held_up);
+        } else {
             let body = answer.body;
             let Some(relay) = self.relay(&mut answer.exchange, chunked) else { return After::Close };
-            if relay.pass(body).await.is_err() {
+            if relay.pass(bytes, body).await.is_err() {
                 return After::Close;
             }
         }

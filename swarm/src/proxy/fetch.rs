@@ -18,7 +18,7 @@ pub async fn fetch(
     silence: &mut Silence,
     place: &mut Option<Origin>,
     url: &Url,
-    request: &RequestHead,
+    request: &mut RequestHead,
     exchange: &mut Exchange,
 ) -> Result<ResponseHead, Failure> {
     let name = &url[..url::Position::BeforePath];
@@ -57,18 +57,16 @@ async fn ask(
 }
 
 /// The request as the origin gets it.
-fn onward(url: &Url, request: &RequestHead) -> Vec<u8> {
+fn onward(url: &Url, request: &mut RequestHead) -> Vec<u8> {
+    for name in PRIVATE {
+        request.fields.remove(name);
+    }
+    request.fields.set("Host", authority(url));
     // As FFmpeg wrote it: `Url` would escape characters that a signature may have been made over.
     let path = request.target.split_once("://").and_then(|(_, rest)| Some(&rest[rest.find(['/', '?'])?..]));
-    let target = match path {
-        Some(query) if query.starts_with('?') => format!("/{query}"),
-        Some(path) => path.to_owned(),
-        None => "/".to_owned(),
-    };
-    let mut onward = request.clone();
-    for name in PRIVATE {
-        onward.fields.remove(name);
+    match path {
+        Some(query) if query.starts_with('?') => request.written(&format!("/{query}")),
+        Some(path) => request.written(path),
+        None => request.written("/"),
     }
-    onward.fields.set("Host", authority(url));
-    onward.written(&target)
 }

@@ -1,5 +1,6 @@
 //! The heads of requests and answers, read and written. Pure: bytes in, values out. Bodies are others' business.
 
+use std::io::Write as _;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
@@ -118,8 +119,8 @@ impl ResponseHead {
     /// As it goes to FFmpeg.
     pub fn written(&self) -> Vec<u8> {
         let mut head = Vec::with_capacity(1024);
-        let line = format!("HTTP/1.{} {} {}\r\n", self.minor_version, self.status, self.reason);
-        head.extend_from_slice(line.as_bytes());
+        // Writing to memory cannot fail.
+        write!(head, "HTTP/1.{} {} {}\r\n", self.minor_version, self.status, self.reason).unwrap_or_default();
         self.fields.write(&mut head);
         head
     }

@@ -30,6 +30,11 @@ impl Pipe {
         match self.0 {}
     }
 
+    /// Writes bytes that stand before those that it holds.
+    pub fn send_before<S>(&self, _socket: S, _bytes: &[u8]) -> io::Result<usize> {
+        match self.0 {}
+    }
+
     /// Moves bytes out of it into a socket.
     pub fn empty<S>(&mut self, _socket: S) -> io::Result<usize> {
         match self.0 {}

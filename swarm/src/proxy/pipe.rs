@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::net::{SendFlags, send};
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
 
 /// What a pipe may hold: the most that the kernel gives to everybody (`fs.pipe-max-size`). It is counted in pages, so that
@@ -76,6 +77,13 @@ impl Pipe {
         let moved = splice(socket, None, &ends.write, None, most, flags())?;
         self.held += moved;
         Ok(moved)
+    }
+
+    /// Writes bytes that stand before those that it holds. The socket keeps them for a moment, so that they are no message
+    /// of their own, which would wake the reader twice.
+    pub fn send_before(&self, socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+        let more = if self.held == 0 { SendFlags::empty() } else { SendFlags::MORE };
+        Ok(send(socket, bytes, SendFlags::NOSIGNAL | more)?)
     }
 
     /// Moves what it holds into a socket, as far as that takes it.

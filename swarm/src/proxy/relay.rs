@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::io::Interest;
+use tokio::net::TcpStream;
 
 use super::body::Body;
 use super::chunked;
@@ -46,13 +47,39 @@ pub enum Broken {
 }
 
 impl Relay<'_> {
-    /// Passes a body on to its end. On an error FFmpeg's connection is to be cut, as the origin's was.
-    pub async fn pass(mut self, mut body: Body) -> Result<(), Broken> {
-        let passed = self.pieces(&mut body).await;
+    /// Passes an answer on: its `head`, and its body to the end. On an error FFmpeg's connection is to be cut, as the
+    /// origin's was.
+    pub async fn pass(mut self, head: Vec<u8>, mut body: Body) -> Result<(), Broken> {
+        let passed = async {
+            self.begin(head, &mut body).await?;
+            self.pieces(&mut body).await
+        }
+        .await;
         if let Err(Broken::Origin(class)) = passed {
             self.exchange.end(Outcome::Failed(class));
         }
         passed
+    }
+
+    /// Sends the head, and with it what is there of the body: each message wakes FFmpeg.
+    async fn begin(&mut self, mut head: Vec<u8>, body: &mut Body) -> Result<(), Broken> {
+        if let Some(piece) = body.at_hand(self.origin).map_err(Broken::Origin)? {
+            self.arrived(*body, piece.len());
+            if self.chunked {
+                head.extend_from_slice(&chunked::chunk(&piece));
+            } else {
+                head.extend_from_slice(&piece);
+            }
+        }
+        match self.fill(body) {
+            Ok(Some(mut pipe)) => {
+                let held_up = self.client.send_before(&pipe, &head).await.map_err(|_| Broken::HungUp)?;
+                self.exchange.held_up(held_up);
+                self.empty(&mut pipe).await
+            }
+            // Where the origin broke off already, FFmpeg still gets what came.
+            other => self.send(&head).await.and(other.map(|_| ())),
+        }
     }
 
     async fn pieces(&mut self, body: &mut Body) -> Result<(), Broken> {
@@ -61,10 +88,7 @@ impl Relay<'_> {
                 continue;
             }
             let Some(piece) = self.next(body).await? else { break };
-            self.exchange.received(piece.len());
-            if body.is_over() {
-                self.exchange.finish();
-            }
+            self.arrived(*body, piece.len());
             if self.chunked {
                 self.send(&chunked::chunk(&piece)).await?;
             } else {
@@ -92,13 +116,17 @@ impl Relay<'_> {
         Ok(())
     }
 
+    /// So many bytes of the body came; `body` is what is left.
+    fn arrived(&mut self, body: Body, bytes: usize) {
+        self.exchange.received(bytes);
+        if body.is_over() {
+            self.exchange.finish();
+        }
+    }
+
     /// Moves what there is of a body without looking at it, once there is some; false where that cannot be.
     async fn moved(&mut self, body: &mut Body) -> Result<bool, Broken> {
-        let Body::Left(left) = *body else { return Ok(false) };
-        if left < LEAST_MOVED_BYTES || !self.origin.unread.is_empty() {
-            return Ok(false);
-        }
-        let Some(socket) = self.origin.socket() else { return Ok(false) };
+        let Some((socket, _)) = movable(self.origin, *body) else { return Ok(false) };
         self.silence.restart();
         tokio::select! {
             biased;
@@ -108,19 +136,22 @@ impl Relay<'_> {
         }
         // A fast origin and a fast viewer must not keep the thread for themselves.
         tokio::task::coop::consume_budget().await;
-        let Some(mut pipe) = self.pipes.lend() else { return Ok(false) };
-        let read = socket.try_io(Interest::READABLE, || pipe.fill(socket, left));
-        match read {
+        let Some(mut pipe) = self.fill(body)? else { return Ok(false) };
+        self.empty(&mut pipe).await.map(|()| true)
+    }
+
+    /// A pipe with what there is of a body, which may be nothing yet; `None` where that cannot be.
+    fn fill(&mut self, body: &mut Body) -> Result<Option<Pipe>, Broken> {
+        let Some((socket, left)) = movable(self.origin, *body) else { return Ok(None) };
+        let Some(mut pipe) = self.pipes.lend() else { return Ok(None) };
+        match socket.try_io(Interest::READABLE, || pipe.fill(socket, left)) {
             Ok(0) => Err(Broken::Origin(ErrorClass::Short)),
             Ok(bytes) => {
                 body.passed(bytes);
-                self.exchange.received(bytes);
-                if body.is_over() {
-                    self.exchange.finish();
-                }
-                self.empty(&mut pipe).await.map(|()| true)
+                self.arrived(*body, bytes);
+                Ok(Some(pipe))
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Some(pipe)),
             Err(_) => Err(Broken::Origin(ErrorClass::Reset)),
         }
     }
@@ -139,4 +170,11 @@ impl Relay<'_> {
         }
         Ok(())
     }
+}
+
+/// The socket out of which the kernel can move bytes, and how many of this body.
+fn movable(origin: &Origin, body: Body) -> Option<(&TcpStream, u64)> {
+    let Body::Left(left) = body else { return None };
+    let large = left >= LEAST_MOVED_BYTES && origin.unread.is_empty();
+    origin.socket().filter(|_| large).map(|socket| (socket, left))
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -76,7 +76,7 @@ impl Drop for Server {
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let pipes = Arc::new(Pipes::default());
+    let (pipes, epoch) = (Arc::new(Pipes::default()), Instant::now());
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -89,6 +89,6 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         };
         // As upstream: latency is what is measured. A socket that cannot be told so works all the same.
         stream.set_nodelay(true).unwrap_or_default();
-        tokio::spawn(Connection::new(Arc::clone(&shared), Arc::clone(&pipes), stream).serve());
+        tokio::spawn(Connection::new(Arc::clone(&shared), Arc::clone(&pipes), epoch, stream).serve());
     }
 }
