@@ -170,7 +170,7 @@ impl Judge {
                 watch.look_at(second, &figures, is_steady);
             }
         }
-        self.clients = self.clients.max(second.target);
+        self.clients = self.clients.max(second.wanted);
         self.everything.add(second);
         if is_steady {
             self.steady_from.get_or_insert(second.began_after());

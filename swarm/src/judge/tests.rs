@@ -133,6 +133,14 @@ fn each_rise_of_a_later_stage_is_a_ramp_too() {
 }
 
 #[test]
+fn a_run_that_ends_in_its_ramp_is_said_to_be_of_as_many_viewers_as_it_had() {
+    let ramp = Second { target: 100, wanted: 7, due: 6, active: 6, ..fine() };
+    let mut story = Story::new(&[]).then(3, &ramp);
+    assert!(!story.ends_the_run());
+    assert_eq!(story.judge.evidence().clients, 7);
+}
+
+#[test]
 fn startups_are_those_of_the_ramp() {
     let start = with(|wire| wire.counts.startup.record(Duration::from_secs(2)));
     let seen = Story::new(&[]).then(1, &Second { wanted: 5, ..start }).then(20, &fine()).end().evidence;

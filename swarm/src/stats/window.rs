@@ -29,11 +29,12 @@ pub struct Window {
 /// it may still be on its way, and one that is to go counts for nobody who is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Clients {
-    seconds: u32,
-    active_sum: u64,
-    wanted_sum: u64,
-    due_sum: u64,
-    present_sum: u64,
+    lasted_s: f64,
+    /// Each second by its length: the first and the last of a run are short.
+    active_s: f64,
+    wanted_s: f64,
+    due_s: f64,
+    present_s: f64,
     least: Option<u32>,
     least_ratio: Option<f64>,
 }
@@ -86,7 +87,7 @@ pub struct Figures {
     pub playlist_age_s: Option<f64>,
     /// The same, in target durations.
     pub playlist_age_targets: Option<f64>,
-    /// Fewest FFmpegs that ran at the end of a second.
+    /// Fewest FFmpegs that ran at the end of a second in which some should have run from its begin.
     pub clients_active_min: Option<u32>,
     /// How many ran on average.
     pub clients_active_mean: Option<f64>,
@@ -220,9 +221,9 @@ impl Window {
             playlist_age_s: worst.playlist_age_s,
             playlist_age_targets: worst.playlist_age_targets,
             clients_active_min: clients.least,
-            clients_active_mean: share(clients.active_sum, clients.seconds.into()),
+            clients_active_mean: (clients.lasted_s > 0.0).then(|| clients.active_s / clients.lasted_s),
             clients_active_min_ratio: clients.least_ratio,
-            clients_active_mean_ratio: share(clients.present_sum, clients.due_sum),
+            clients_active_mean_ratio: (clients.due_s > 0.0).then(|| clients.present_s / clients.due_s),
             restarts: self.restarts,
             live_latency_p50_s: worst.live_latency_p50.map(|latency| latency.as_secs_f64()),
             live_latency_max_s: worst.live_latency_max.map(|latency| latency.as_secs_f64()),
@@ -245,21 +246,22 @@ fn error_shares(counts: &Counts, answered: u64) -> Vec<ErrorShare> {
 
 impl Clients {
     fn add(&mut self, second: &Second) {
-        self.seconds += 1;
-        self.active_sum += u64::from(second.active);
-        self.wanted_sum += u64::from(second.wanted);
+        let lasted_s = second.lasted.as_secs_f64();
         let present = second.active.min(second.due);
-        self.due_sum += u64::from(second.due);
-        self.present_sum += u64::from(present);
-        self.least = Some(self.least.map_or(second.active, |least| least.min(second.active)));
+        self.lasted_s += lasted_s;
+        self.active_s += f64::from(second.active) * lasted_s;
+        self.wanted_s += f64::from(second.wanted) * lasted_s;
+        self.due_s += f64::from(second.due) * lasted_s;
+        self.present_s += f64::from(present) * lasted_s;
         if second.due > 0 {
+            self.least = Some(self.least.map_or(second.active, |least| least.min(second.active)));
             let ratio = f64::from(present) / f64::from(second.due);
             self.least_ratio = Some(self.least_ratio.map_or(ratio, |least| least.min(ratio)));
         }
     }
 
     fn mean_wanted(&self) -> Option<f64> {
-        (self.wanted_sum > 0).then(|| self.wanted_sum as f64 / f64::from(self.seconds))
+        (self.wanted_s > 0.0).then(|| self.wanted_s / self.lasted_s)
     }
 }
 

@@ -142,7 +142,7 @@ fn who_was_asked_for_within_a_second_is_not_missing_in_it() {
         seconds.cut(&totals, (3, wanted), None, now + s(after_s))
     };
     // The first tick comes with the first start, and the last start just before a tick.
-    let ramp = [cut(1, 0, 0.005), cut(3, 2, 1.0), cut(3, 3, 2.0)];
+    let ramp = [cut(1, 0, 0.0), cut(3, 2, 1.0), cut(3, 3, 2.0)];
     let seen = figures(&ramp);
     assert_eq!((seen.clients_active_mean_ratio, seen.clients_active_min_ratio), (Some(1.0), Some(1.0)));
     let seen = figures(&[&ramp[..], &[cut(3, 2, 3.0), cut(1, 2, 4.0)]].concat());
