@@ -28,6 +28,11 @@ pub fn telling_line(said: &[String]) -> Option<String> {
     line.map(|line| line.text.clone())
 }
 
+/// What FFmpeg says when it is stopped in the midst of something (`AVERROR_EXIT`).
+pub fn is_stop(line: &str) -> bool {
+    line.ends_with("Immediate exit requested")
+}
+
 /// FFmpeg looked at the stream and could not tell what is in it. The same words in 5.1, 7.1 and 9.0.
 pub fn did_not_identify(said: &[String]) -> bool {
     said.iter().any(|line| line.contains("Could not find codec parameters"))

@@ -226,9 +226,12 @@ impl Stats {
 
     /// A process that was stopped did not fail; but when it never played, what it said is why.
     fn record_stopped(&mut self, ended: &Ended, viewer: u32, after: Duration) -> News {
-        match failure::telling_line(&ended.said) {
-            Some(reason) if ended.media.is_zero() => {
-                self.failures.record(&reason, viewer, after, &ended.said)
+        let has_media = self.has_played.get(viewer as usize).is_some_and(|has_played| *has_played);
+        // That it was told to stop is no reason.
+        let said: Vec<_> = ended.said.iter().filter(|line| !failure::is_stop(line)).cloned().collect();
+        match failure::telling_line(&said) {
+            Some(reason) if !has_media && ended.media.is_zero() => {
+                self.failures.record(&reason, viewer, after, &said)
             }
             _ => News::None,
         }
@@ -351,6 +354,23 @@ mod tests {
         let news = feed(&mut stats, 0, ended(Exit::Code(255), Ending::Stopped));
         assert_ne!(news, News::None);
         assert_eq!(stats.snapshot(2, Instant::now()).failures[0].reason, "last words");
+    }
+
+    #[test]
+    fn that_a_viewer_was_stopped_is_no_failure_whether_it_has_played_or_not() {
+        let mut stats = stats();
+        let stopped = |said: &str| {
+            let (exit, said) = (Exit::Code(255), vec![said.to_owned()]);
+            let (ran, media) = (Duration::ZERO, Duration::ZERO);
+            Happening::Ended(Ended { exit, ending: Ending::Stopped, ran, media, said })
+        };
+        let exit =
+            "[error] Error closing progress log, loss of information possible: Immediate exit requested";
+        assert_eq!(feed(&mut stats, 0, stopped(exit)), News::None);
+        // Its FFmpeg has not told of it yet.
+        stats.saw_media(1);
+        assert_eq!(feed(&mut stats, 1, stopped("[error] anything")), News::None);
+        assert!(stats.snapshot(2, Instant::now()).failures.is_empty());
     }
 
     #[test]
