@@ -209,7 +209,11 @@ fn change(figure: &Figure, before: &Value, now: &Value) -> Option<Change> {
         (Some(noise), _) => format!("within the noise of {}", say(noise)),
         (None, _) => "too short to tell from noise".to_owned(),
     };
-    let text = format!("{}: {} before, {} now{relative}, {noise_text}", figure.name, say(before), say(now));
+    let text = if before.total_cmp(&now).is_eq() {
+        format!("{}: {} before and now", figure.name, say(now))
+    } else {
+        format!("{}: {} before, {} now{relative}, {noise_text}", figure.name, say(before), say(now))
+    };
     Some(Change { metric: figure.name.to_owned(), before, now, noise, beyond_noise, text })
 }
 
@@ -288,6 +292,7 @@ mod tests {
         assert_eq!(noisy.changes[0].beyond_noise, Some(false), "{:?}", noisy.changes[0]);
         let same = compared(report(10, 100.0, 10.0, 65), &report(10, 100.0, 10.0, 65));
         assert_eq!(same.changes[0].beyond_noise, Some(false));
+        assert_eq!(same.changes[0].text, "segment_duration_p95: 105 ms before and now");
         assert!(same.changes.iter().all(|change| change.metric != "rebuffer_ratio"), "nobody has it");
     }
 

@@ -435,7 +435,10 @@ mod tests {
             ),
             (&["--tls-name", "a.test"], "--tls-name: profile default is served without TLS"),
             (&["--admin", "0.0.0.0:9"], "--admin 0.0.0.0:9 is no loopback address"),
-            (&["--fault", "fire"], "--fault fire is none of the faults: choose one of freeze"),
+            (
+                &["--fault", "fire"],
+                "--fault fire is none of the faults: write KIND or KIND=VALUE, and choose the kind from freeze",
+            ),
             (&["--profile", "vod", "--fault", "freeze"], "--fault freeze needs an encoder that runs"),
             (
                 &["--fault", "slow=1MB/s", "--fault", "slow=2MB/s"],

@@ -40,9 +40,12 @@ pub fn sentence(outcome: &Outcome) -> String {
     if *target_moved {
         let restarts = count(totals.restarted, "restart");
         return format!(
-            "At most {} ran at the same time, of {peak_target} at most wanted; {} of {target} at the end, with {restarts}",
-            viewers(totals.peak_active),
-            totals.active
+            "At most {} of {} ran at the same time; {} of {target} at the end, {}",
+            totals.peak_active.min(*peak_target),
+            viewers(*peak_target),
+            // Who was told to go may still be on its way.
+            totals.active.min(*target),
+            if totals.restarted == 0 { "without a restart".to_owned() } else { format!("with {restarts}") }
         );
     }
     match target_reached_after {
@@ -95,13 +98,13 @@ pub fn text(outcome: &Outcome) -> String {
         || "never all at the same time".to_owned(),
         |after| format!("all after {}", seconds(after)),
     );
-    let peak = totals.peak_active;
+    let peak = if *target_moved { totals.peak_active.min(*peak_target) } else { totals.peak_active };
     let peak = if *target_moved {
         format!("peak {peak} of {peak_target}")
     } else {
         format!("peak {peak}, {reached}")
     };
-    rows.push(("viewers", format!("{} of {target} active at the end, {peak}", totals.active)));
+    rows.push(("viewers", format!("{} of {target} active at the end, {peak}", totals.active.min(*target))));
     rows.push(("played", format!("{} of {peak_target} received media", outcome.after.totals.have_played)));
     rows.extend(outcome.wire.iter().flat_map(wire_summary::rows));
     rows.extend(outcome.origin.iter().flat_map(origin_summary::rows));
@@ -267,11 +270,11 @@ mod tests {
         assert_eq!(outage, "10 of 10 viewers were active for 20s of 28.2s, at worst 9, with 1 restart");
         let moved = said(&|at_end| {
             (at_end.target, at_end.peak_target, at_end.target_moved) = (5, 20, true);
-            (at_end.totals.active, at_end.totals.peak_active) = (5, 19);
+            (at_end.totals.active, at_end.totals.peak_active) = (6, 19);
         });
         assert_eq!(
             moved,
-            "At most 19 viewers ran at the same time, of 20 at most wanted; 5 of 5 at the end, with 0 restarts"
+            "At most 19 of 20 viewers ran at the same time; 5 of 5 at the end, without a restart"
         );
         let in_ramp = said(&|at_end| {
             at_end.target_reached_after = None;

@@ -90,7 +90,7 @@ fn outages(outages: &OutagesSnapshot) -> Option<String> {
     Some(match outages.count {
         1 => format!("{}, from {began} on, {end}", time(outages.total_s)),
         many => format!(
-            "{many} of {} in all, the longest {}, the last from {began} on, {end}",
+            "{many}, {} in all, the longest {}, the last from {began} on, {end}",
             time(outages.total_s),
             time(outages.longest_s)
         ),

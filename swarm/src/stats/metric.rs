@@ -2,6 +2,7 @@
 //! is the list that is printed, the list that is documented, and what a threshold is read with. Pure.
 
 use std::fmt::Write as _;
+use std::ops::Add;
 
 use super::latency::Percentiles;
 use super::window::{Figures, Spread};
@@ -277,6 +278,7 @@ impl Quantity {
     /// A value in words.
     pub fn say(self, value: f64) -> String {
         match self {
+            Self::Time if value > 0.0 && value < 0.001 => format!("{:.2} ms", value * 1e3),
             Self::Time if value < 1.0 => format!("{:.0} ms", value * 1e3),
             Self::Time => format!("{value:.2} s"),
             Self::TargetDurations => format!("{value:.1} target durations"),
@@ -354,7 +356,14 @@ impl Reading {
             Some(hundreds) => seen.len() == 3 && seen.starts_with(hundreds),
             None => seen == class,
         };
-        Some(figures.errors.iter().filter(|error| is_it(&error.class)).map(|error| error.ratio).sum())
+        Some(
+            figures
+                .errors
+                .iter()
+                .filter(|error| is_it(&error.class))
+                .map(|error| error.ratio)
+                .fold(0.0, Add::add),
+        )
     }
 }
 

@@ -203,7 +203,7 @@ impl FromStr for Fault {
             }
             _ => {
                 return Err(wrong(&format!(
-                    "is none of the faults: choose one of {}",
+                    "is none of the faults: write KIND or KIND=VALUE, and choose the kind from {}",
                     Self::KINDS.join(", ")
                 )));
             }

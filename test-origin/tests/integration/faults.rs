@@ -334,7 +334,7 @@ fn the_command_begins_lists_and_ends_faults_and_asks_for_health() {
 fn the_admin_server_refuses_what_is_wrong_with_the_reason() {
     let origin = Origin::tiny();
     for (method, path, body, status, expected) in [
-        ("POST", "faults", "fire", 400, "fire is none of the faults: choose one of freeze"),
+        ("POST", "faults", "fire", 400, "fire is none of the faults: write KIND or KIND=VALUE, and choose"),
         ("POST", "faults", "stale-variant=x", 409, "has one playlist: use freeze"),
         ("POST", "faults", &"x".repeat(5000), 413, "one short line"),
         ("DELETE", "faults/7", "", 404, "there is no fault number 7"),

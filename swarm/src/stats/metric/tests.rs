@@ -75,6 +75,7 @@ fn each_name_reads_its_figure_and_no_other() {
         let reading = Reading { quantity, ..Reading::named(name).unwrap() };
         let value = reading.value(&figures()).unwrap();
         assert!((value - expected).abs() < 1e-9, "{name}: {value}");
+        assert!(value.is_sign_positive(), "{name}: no share is written as -0.00 %");
         let named_again = Reading::named(&reading.name()).unwrap();
         assert_eq!(Reading { quantity, ..named_again }, reading, "{name}");
     }
