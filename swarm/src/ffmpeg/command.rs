@@ -22,8 +22,9 @@ const MAX_RELOAD: u32 = 6;
 /// Media that a player holds before it starts, and that FFmpeg fetches at once on a live start, in target durations.
 const START_BUFFER_SEGMENTS: f64 = 3.0;
 
-/// How often FFmpeg reports its progress: often enough to know within a second that media arrives.
-const PROGRESS_PERIOD_S: &str = "1";
+/// How often FFmpeg reports its progress. Once more it does so at its end, and the wire knows of media within a second:
+/// more often costs both sides CPU and tells nothing new.
+const PROGRESS_PERIOD_S: &str = "5";
 
 /// What one viewer plays, and how.
 #[derive(Clone, Debug, PartialEq)]
