@@ -28,8 +28,8 @@ fn main() -> anyhow::Result<()> {
         timeout: Duration::from_secs(15),
     };
     let catalog = Catalog::new(VariantMode::All);
-    let server = Server::start(Shared { token, catalog, recorder, connector })?;
-    println!("{}", server.address());
+    let server = Server::start(Shared { token, catalog, recorder, connector }, 1)?;
+    println!("{}", server.addresses().of(0));
     println!("{HEADER}: {stamp}");
     std::io::stdin().read_to_end(&mut Vec::new()).context("failed to wait for the end of the input")?;
     Ok(())

@@ -54,16 +54,13 @@ impl Estimate {
     pub fn new(load: Load, here: Here) -> Self {
         let viewers = u64::from(load.clients);
         let limits = here.limits;
-        let mut rows = vec![
+        let rows = vec![
             row("memory", limits.memory(viewers), gigabytes),
             cpu(viewers, here.cores),
             row("open files", limits.descriptors(viewers, load.routes), whole),
             row("processes", limits.tasks(viewers), whole),
             row("ports", limits.ports(viewers, load.routes), whole),
         ];
-        if let Some(loopback) = limits.loopback_ports(viewers, load.routes) {
-            rows.push(row("ports, wire", loopback, whole));
-        }
         Self { load, rows }
     }
 
@@ -174,7 +171,7 @@ mod tests {
             "memory 20.00 GB 30.00 GB 1500 viewers",
             "open files 11128 1000000 90897 viewers",
             "processes 3000 no limit any number",
-            "ports, wire 4000 28232 7058 viewers",
+            "ports 4000 28232 7058 viewers",
             "network 2000 Mbit/s at most, by BANDWIDTH",
             "1000 viewers fit: memory would end first, at 1500.",
         ] {

@@ -170,7 +170,7 @@ async fn play(
     let version = ffmpeg.version.clone();
     let origin = scrape_origin(plan, &connector)?;
     let wire = if plan.direct { None } else { Some(start_wire(plan, connector, &streams, &metrics)?) };
-    let access = wire.as_ref().map(|wire| (wire.server.address(), wire.token.clone()));
+    let access = wire.as_ref().map(|wire| (wire.server.addresses().clone(), wire.token.clone()));
     let generator = watch_generator(plan, &metrics, wire.as_ref()).await?;
     let run = Run {
         streams,
@@ -275,8 +275,8 @@ fn start_wire(
         catalog.expect(&stream.url, stream.kind);
     }
     let shared = Shared { token: token.clone(), catalog, recorder: Arc::clone(&recorder), connector };
-    let server = Server::start(shared).context("failed to start the wire")?;
-    tracing::debug!("the wire listens on {}", server.address());
+    let server = Server::start(shared, plan.clients).context("failed to start the wire")?;
+    tracing::debug!("the wire listens on {:?}", server.addresses());
     Ok(RunningWire { server, token, recorder })
 }
 

@@ -125,14 +125,9 @@ pub enum Shortage {
     },
     /// May work, with fewer connections than viewers have at most.
     #[error(
-        "up to {needed} connections {} are needed for {}, and {here} local ports are there for them: {}",
-        if *loopback { "to swarm itself" } else { "to one address of an origin" },
-        viewers(*clients),
-        if *loopback {
-            "widen net.ipv4.ip_local_port_range or use fewer -clients"
-        } else {
-            "widen net.ipv4.ip_local_port_range or add addresses with -source-ip"
-        }
+        "up to {needed} connections to one address of an origin are needed for {}, and {here} local ports are there \
+         for them: widen net.ipv4.ip_local_port_range or add addresses with -source-ip",
+        viewers(*clients)
     )]
     Ports {
         /// Asked for.
@@ -141,8 +136,6 @@ pub enum Shortage {
         needed: u64,
         /// Ports for them.
         here: u64,
-        /// Between FFmpegs and the wire; else to the origin.
-        loopback: bool,
     },
 }
 
@@ -186,11 +179,6 @@ impl Limits {
         Demand::new(viewers, CONNECTIONS_PER_VIEWER, 0, here)
     }
 
-    /// Local ports between the FFmpegs and the wire, which has one address; `None` without it.
-    pub fn loopback_ports(&self, viewers: u64, routes: Routes) -> Option<Demand> {
-        (!routes.direct).then(|| Demand::new(viewers, CONNECTIONS_PER_VIEWER, 0, self.ports))
-    }
-
     /// What `clients` viewers lack.
     pub fn shortages(&self, clients: u32, routes: Routes) -> Vec<Shortage> {
         let viewers = u64::from(clients);
@@ -208,13 +196,9 @@ impl Limits {
             let (needed_mb, available_mb) = (memory.needed / 1_000_000, available / 1_000_000);
             found.push(Shortage::Memory { clients, needed_mb, available_mb });
         }
-        let ports =
-            [(self.loopback_ports(viewers, routes), true), (Some(self.ports(viewers, routes)), false)];
-        for (ports, loopback) in ports {
-            let Some(ports) = ports else { continue };
-            if let Some(here) = ports.is_short() {
-                found.push(Shortage::Ports { clients, needed: ports.needed, here, loopback });
-            }
+        let ports = self.ports(viewers, routes);
+        if let Some(here) = ports.is_short() {
+            found.push(Shortage::Ports { clients, needed: ports.needed, here });
         }
         found
     }
@@ -312,7 +296,7 @@ mod tests {
     fn memory_and_ports_are_warnings() {
         let small = Limits { descriptors: Some(1), tasks: Some(1), memory_bytes: Some(1), ports: Some(1) };
         let warnings: Vec<_> = small.shortages(10, WIRE).iter().map(Shortage::is_warning).collect();
-        assert_eq!(warnings, [false, false, true, true, true]);
+        assert_eq!(warnings, [false, false, true, true]);
     }
 
     #[test]
@@ -329,25 +313,20 @@ mod tests {
     }
 
     #[test]
-    fn more_addresses_give_more_ports_but_not_on_loopback() {
+    fn more_addresses_give_more_ports() {
         let few = Limits { ports: Some(28_232), ..Limits::default() };
         let told = |clients, routes| -> Vec<String> {
             few.shortages(clients, routes).iter().map(ToString::to_string).collect()
         };
-        assert!(told(7058, WIRE).is_empty() && told(14_116, Routes { sources: 2, ..DIRECT }).is_empty());
-        let both = told(7059, WIRE);
-        assert_eq!(both.len(), 2);
+        assert!(told(7058, WIRE).is_empty() && told(14_116, Routes { sources: 2, ..WIRE }).is_empty());
+        let short = told(7059, WIRE);
+        assert_eq!(short.len(), 1);
         assert!(
-            both[0].contains(
-                "28236 connections to swarm itself are needed for 7059 viewers, and 28232 local ports"
-            ),
-            "{both:?}"
+            short[0].contains("28236 connections")
+                && short[0].contains("7059 viewers, and 28232 local ports"),
+            "{short:?}"
         );
-        assert!(
-            both[1].contains("to one address of an origin") && both[1].contains("-source-ip"),
-            "{both:?}"
-        );
-        assert_eq!(told(7059, Routes { sources: 2, ..WIRE }), both[..1]);
+        assert!(short[0].contains("-source-ip"), "{short:?}");
     }
 
     #[test]

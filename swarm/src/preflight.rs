@@ -17,6 +17,7 @@ use crate::observation::Kind;
 use crate::output::report_file::folder_of;
 use crate::plan::{Plan, VariantMode};
 use crate::playlist::{self, Media, NotAPlaylist, Playlist};
+use crate::proxy::server::Addresses;
 use crate::proxy::ticket::{Ticket, Token};
 use crate::upstream::{Connector, FetchError, client_config, fetch};
 
@@ -208,7 +209,7 @@ pub async fn bandwidths(plan: &Plan) -> Result<Vec<Option<u64>>, Vec<Problem>> {
 }
 
 /// How this plan's FFmpegs are started; `wire` is the proxy's address and secret.
-pub fn launcher(plan: &Plan, ffmpeg: Capabilities, wire: Option<(SocketAddr, Token)>) -> Launcher {
+pub fn launcher(plan: &Plan, ffmpeg: Capabilities, wire: Option<(Addresses, Token)>) -> Launcher {
     Launcher {
         ffmpeg,
         request: plan.request.clone(),

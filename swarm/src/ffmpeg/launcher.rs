@@ -1,6 +1,5 @@
 //! Everything about a viewer's FFmpeg that stays the same over a run; what differs is the stream and whose it is.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use super::command::{Route, View, command};
 use super::{Analysis, Capabilities};
 use crate::observation::Kind;
 use crate::plan::{Pace, Request};
+use crate::proxy::server::Addresses;
 use crate::proxy::ticket::{Ticket, Token};
 
 /// Makes the command line of each process.
@@ -30,8 +30,8 @@ pub struct Launcher {
     pub options: Vec<String>,
     /// A short look at the streams turned out to be too short.
     pub looks_longer: AtomicBool,
-    /// The proxy's address and secret; `None` where FFmpegs fetch by themselves.
-    pub wire: Option<(SocketAddr, Token)>,
+    /// The proxy's addresses and secret; `None` where FFmpegs fetch by themselves.
+    pub wire: Option<(Addresses, Token)>,
 }
 
 /// One thing to play.
@@ -65,7 +65,7 @@ impl Launcher {
     pub fn command(&self, stream: &Stream, ticket: Ticket, analysis: Analysis) -> CommandLine {
         let stamp = self.wire.as_ref().map(|(_, token)| token.stamp(ticket));
         let route = match (&self.wire, &stamp) {
-            (Some((proxy, _)), Some(stamp)) => Route::Wire { proxy: *proxy, stamp },
+            (Some((proxies, _)), Some(stamp)) => Route::Wire { proxy: proxies.of(ticket.viewer), stamp },
             _ => Route::Direct { verify_tls: self.verify_tls },
         };
         let view = View {

@@ -41,12 +41,16 @@ impl Wire {
         };
         let catalog = Catalog::new(VariantMode::All);
         let server =
-            Server::start(Shared { token, catalog, recorder: Arc::clone(&recorder), connector }).unwrap();
+            Server::start(Shared { token, catalog, recorder: Arc::clone(&recorder), connector }, 1).unwrap();
         Self { server, stamp, recorder }
     }
 
     fn get(&self, url: &str) -> Response {
-        get_through(&format!("http://{}", self.server.address()), url, &[&self.stamp, "Range: bytes=0-"])
+        get_through(
+            &format!("http://{}", self.server.addresses().of(0)),
+            url,
+            &[&self.stamp, "Range: bytes=0-"],
+        )
     }
 
     fn seen(&self) -> WireSnapshot {
@@ -219,7 +223,7 @@ fn a_viewer_that_hangs_up_is_an_abort_and_the_origin_hears_of_it() {
         while stream.write_all(&[0; 10_000]).is_ok() {}
         told.send(()).unwrap_or_default();
     });
-    let mut viewer = TcpStream::connect(wire.server.address()).unwrap();
+    let mut viewer = TcpStream::connect(wire.server.addresses().of(0)).unwrap();
     let head = format!("GET {origin}/a.ts HTTP/1.1\r\nHost: h\r\n{}\r\n\r\n", wire.stamp);
     viewer.write_all(head.as_bytes()).unwrap();
     viewer.read_exact(&mut vec![0; 100_000]).unwrap();
@@ -241,7 +245,7 @@ fn a_kept_connection_that_the_origin_has_closed_is_replaced_unseen() {
         drop(stream);
         closed.send(()).unwrap_or_default();
     });
-    let mut viewer = TcpStream::connect(wire.server.address()).unwrap();
+    let mut viewer = TcpStream::connect(wire.server.addresses().of(0)).unwrap();
     viewer.set_read_timeout(Some(testkit::PATIENCE)).unwrap();
     for _ in 0..3 {
         let head = format!("GET {origin}/a.ts HTTP/1.1\r\nHost: h\r\n{}\r\n\r\n", wire.stamp);
@@ -271,7 +275,7 @@ fn large_bodies_go_through_byte_for_byte_over_one_connection() {
             }
         }
     });
-    let mut viewer = TcpStream::connect(wire.server.address()).unwrap();
+    let mut viewer = TcpStream::connect(wire.server.addresses().of(0)).unwrap();
     viewer.set_read_timeout(Some(testkit::PATIENCE)).unwrap();
     for _ in 0..3 {
         let head = format!("GET {origin}/a.ts HTTP/1.1\r\nHost: h\r\n{}\r\n\r\n", wire.stamp);
@@ -291,7 +295,7 @@ fn an_answer_to_head_has_a_length_and_no_body() {
         hold(&stream);
     });
     for name in ["a.ts", "a.m3u8"] {
-        let mut viewer = TcpStream::connect(wire.server.address()).unwrap();
+        let mut viewer = TcpStream::connect(wire.server.addresses().of(0)).unwrap();
         viewer.set_read_timeout(Some(testkit::PATIENCE)).unwrap();
         let stamp = &wire.stamp;
         let head = format!("HEAD {origin}/{name} HTTP/1.1\r\nConnection: close\r\n{stamp}\r\n\r\n");
