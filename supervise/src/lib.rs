@@ -31,5 +31,5 @@ pub use backoff::Backoff;
 pub use capture::{Captured, capture};
 pub use child::{Child, Exit, Ladder, ParentDeath, Streams, Termination};
 pub use command_line::CommandLine;
-pub use stop::{Stop, StopButton, StopSignals};
+pub use stop::{By, Stop, StopButton, StopSignals};
 pub use tail::Tail;

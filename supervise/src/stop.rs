@@ -11,10 +11,19 @@ const MOST_PRESSES: usize = 2;
 /// How urgently we were asked. The urgency is a type, so that no caller counts signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// The first signal: end in good order, and report.
-    Gracefully,
+    /// The first request: end in good order, and report.
+    Gracefully(By),
     /// Any later one: end at once.
     AtOnce,
+}
+
+/// Who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A signal.
+    Signal,
+    /// A [`StopButton`].
+    Button,
 }
 
 /// The stream of requests to stop.
@@ -64,13 +73,13 @@ impl StopSignals {
 
     /// Waits for the next request. Cancel-safe.
     pub async fn next(&mut self) -> Stop {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
-            _ = self.presses.recv() => {}
-        }
-        let urgency = if self.asked_before { Stop::AtOnce } else { Stop::Gracefully };
+        let by = tokio::select! {
+            _ = self.interrupt.recv() => By::Signal,
+            _ = self.terminate.recv() => By::Signal,
+            _ = self.hangup.recv() => By::Signal,
+            _ = self.presses.recv() => By::Button,
+        };
+        let urgency = if self.asked_before { Stop::AtOnce } else { Stop::Gracefully(by) };
         self.asked_before = true;
         urgency
     }
@@ -87,6 +96,6 @@ mod tests {
         for _ in 0..5 {
             button.press();
         }
-        assert_eq!([stop.next().await, stop.next().await], [Stop::Gracefully, Stop::AtOnce]);
+        assert_eq!([stop.next().await, stop.next().await], [Stop::Gracefully(By::Button), Stop::AtOnce]);
     }
 }

@@ -109,7 +109,9 @@ pub enum EndedBy {
     Duration,
     /// A first signal: drained.
     Signal,
-    /// A second signal: killed.
+    /// A key of the dashboard: drained.
+    Key,
+    /// A second signal, or a key once more: killed.
     SecondSignal,
     /// A threshold was crossed that says `abort`: drained.
     Threshold,

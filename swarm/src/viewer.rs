@@ -223,6 +223,7 @@ pub async fn play(seat: Seat) -> Gone {
                 };
                 if ending == Ending::LookedTooShort && launcher.look_longer() {
                     tracing::warn!(
+                        viewer = number,
                         "FFmpeg did not know {} after a short look: viewers look longer from now on",
                         stream.url
                     );

@@ -103,7 +103,7 @@ impl Origin {
                 Action::SetFresh(fresh)
             }
             Event::Played => Action::Announce,
-            Event::Asked(Stop::Gracefully | Stop::AtOnce) => Action::Stop,
+            Event::Asked(Stop::Gracefully(_) | Stop::AtOnce) => Action::Stop,
         }
     }
 
@@ -131,6 +131,8 @@ impl Life {
 
 #[cfg(test)]
 mod tests {
+    use supervise::By;
+
     use super::*;
 
     fn origin() -> (Origin, Instant) {
@@ -201,7 +203,7 @@ mod tests {
     #[test]
     fn every_request_to_stop_stops() {
         let (mut origin, now) = origin();
-        assert_eq!(origin.handle(Event::Asked(Stop::Gracefully), now), Action::Stop);
+        assert_eq!(origin.handle(Event::Asked(Stop::Gracefully(By::Signal)), now), Action::Stop);
         assert_eq!(origin.handle(Event::Asked(Stop::AtOnce), now), Action::Stop);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use supervise::Stop;
+use supervise::{By, Stop};
 
 use super::approach::{Approach, Pace, Step};
 use super::seats::Seats;
@@ -134,7 +134,8 @@ impl Conductor {
             Event::DurationOver => {
                 self.drain(self.end.map_or(EndedBy::Duration, |(ended_by, _)| ended_by), now)
             }
-            Event::Stop(Stop::Gracefully) => self.drain(EndedBy::Signal, now),
+            Event::Stop(Stop::Gracefully(By::Signal)) => self.drain(EndedBy::Signal, now),
+            Event::Stop(Stop::Gracefully(By::Button)) => self.drain(EndedBy::Key, now),
             Event::Stop(Stop::AtOnce) => {
                 // What was true when the end began stays: only the reason is a new one.
                 let action = self.drain(EndedBy::SecondSignal, now);
@@ -251,7 +252,7 @@ mod tests {
         let mut conductor = conductor(3, 60);
         let now = conductor.began;
         assert_eq!(step(&mut conductor, now), Action::Start { number: 0, session: 0 });
-        assert_eq!(conductor.handle(Event::Stop(Stop::Gracefully), now), Action::Drain);
+        assert_eq!(conductor.handle(Event::Stop(Stop::Gracefully(By::Signal)), now), Action::Drain);
         assert_eq!((conductor.target(), conductor.next_step(), conductor.deadline()), (0, None, None));
     }
 
@@ -278,9 +279,17 @@ mod tests {
     fn a_second_signal_aborts_and_the_outcome_says_so() {
         let mut conductor = conductor(1, 0);
         let now = conductor.began;
-        assert_eq!(conductor.handle(Event::Stop(Stop::Gracefully), now), Action::Drain);
+        assert_eq!(conductor.handle(Event::Stop(Stop::Gracefully(By::Signal)), now), Action::Drain);
         assert_eq!(conductor.handle(Event::Stop(Stop::AtOnce), now), Action::Abort);
         assert_eq!(conductor.outcome(now).ended_by, EndedBy::SecondSignal);
+    }
+
+    #[test]
+    fn a_user_who_stops_the_run_is_no_signal() {
+        let mut conductor = conductor(1, 0);
+        let now = conductor.began;
+        assert_eq!(conductor.handle(Event::Stop(Stop::Gracefully(By::Button)), now), Action::Drain);
+        assert_eq!(conductor.outcome(now).ended_by, EndedBy::Key);
     }
 
     #[test]
@@ -340,7 +349,7 @@ mod tests {
     fn a_run_that_drains_is_not_steered_any_more() {
         let mut conductor = conductor(1, 60);
         let now = conductor.began;
-        assert_eq!(conductor.handle(Event::Stop(Stop::Gracefully), now), Action::Drain);
+        assert_eq!(conductor.handle(Event::Stop(Stop::Gracefully(By::Signal)), now), Action::Drain);
         steer(&mut conductor, 5, now);
         assert_eq!((conductor.target(), conductor.wanted(), conductor.next_step()), (0, 0, None));
     }

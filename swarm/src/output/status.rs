@@ -88,10 +88,10 @@ impl Status {
 
     /// Something new that went wrong.
     pub fn tell(&self, news: &News) {
-        if let News::NewFailure { reason, said } = news {
-            tracing::warn!("a viewer's FFmpeg ended: {reason}");
+        if let News::NewFailure { viewer, reason, said } = news {
+            tracing::warn!(viewer, "a viewer's FFmpeg ended: {reason}");
             for line in said.iter().rev().take(SAID_LINES).rev().filter(|line| *line != reason) {
-                tracing::warn!("  FFmpeg: {line}");
+                tracing::warn!(viewer, "  FFmpeg: {line}");
             }
         }
     }

@@ -125,6 +125,7 @@ pub fn text(outcome: &Outcome) -> String {
     let how = match outcome.ended_by {
         EndedBy::Duration => "the duration was over",
         EndedBy::Signal => "stopped by a signal",
+        EndedBy::Key => "stopped with a key of the dashboard",
         EndedBy::Threshold => "a threshold was crossed",
         EndedBy::Search => "the search was over",
         EndedBy::SecondSignal => "killed by a second signal",

@@ -59,7 +59,7 @@ impl Failures {
             ffmpeg_said: said.to_vec(),
         };
         self.kinds.insert(reason.clone(), Kind { seen, told: 1 });
-        News::NewFailure { reason, said: said.to_vec() }
+        News::NewFailure { viewer, reason, said: said.to_vec() }
     }
 
     /// Reasons whose count grew beyond what was told, with the difference; they count as told from now on.

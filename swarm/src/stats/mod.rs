@@ -118,6 +118,8 @@ pub enum News {
     None,
     /// A kind of failure that had not been seen before.
     NewFailure {
+        /// Of which viewer.
+        viewer: u32,
         /// Its reason.
         reason: String,
         /// FFmpeg's last words.
@@ -423,7 +425,10 @@ mod tests {
     fn a_failure_is_news_only_the_first_time() {
         let mut stats = stats();
         let first = feed(&mut stats, 0, failed("404"));
-        assert_eq!(first, News::NewFailure { reason: "404".to_owned(), said: vec!["last words".to_owned()] });
+        assert_eq!(
+            first,
+            News::NewFailure { viewer: 0, reason: "404".to_owned(), said: vec!["last words".to_owned()] }
+        );
         assert_eq!(feed(&mut stats, 1, failed("404")), News::None);
         assert_eq!(feed(&mut stats, 2, failed("404")), News::None);
         assert_eq!(stats.repeated_failures(), [("404".to_owned(), 2)]);

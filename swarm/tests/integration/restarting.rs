@@ -1,9 +1,10 @@
 //! Viewers that die come back, not too fast, and are counted; what killed them is told.
 
 use nix::sys::signal::Signal;
-use testkit::{descendants, send, wait_until};
+use serde_json::Value;
+use testkit::{Running, descendants, send, wait_until};
 
-use crate::support::{Swarm, fake_ffmpeg, origin};
+use crate::support::{Swarm, fake_ffmpeg, origin, swarm};
 
 #[test]
 fn a_killed_ffmpeg_is_restarted_and_counted() {
@@ -38,6 +39,28 @@ fn a_viewer_that_dies_on_start_never_spins_and_its_reason_is_told_once() {
     assert!(finished.stdout.contains(&format!("\nNo viewer ever received media: in#0: {reason}")));
     let told = finished.stderr.lines().filter(|line| line.contains("a viewer's FFmpeg ended")).count();
     assert_eq!(told, 1, "{}", finished.stderr);
+}
+
+#[test]
+fn what_is_logged_of_a_viewer_has_its_number_and_can_be_filtered_by_module() {
+    let origin = origin("one-second", &[]);
+    let fake = fake_ffmpeg("dies-at-once");
+    let flags = ["-clients", "1", "-duration", "2s", "-metrics", "off", "-log-format", "json"];
+    let logged = |filter: Option<&str>| -> Vec<Value> {
+        let mut command = swarm(&[&flags[..], &["-ffmpeg", &fake, &origin.url]].concat());
+        command.env_remove("RUST_LOG").envs(filter.map(|filter| ("RUST_LOG", filter)));
+        let finished = Running::start(&mut command).wait();
+        finished.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let all = logged(None);
+    let is_end =
+        |line: &&Value| line["fields"]["message"].as_str().unwrap().starts_with("a viewer's FFmpeg ended: ");
+    let end = all.iter().find(is_end).unwrap_or_else(|| panic!("{all:#?}"));
+    assert_eq!((&end["fields"]["viewer"], &end["level"]), (&0.into(), &"WARN".into()), "{end:#}");
+    assert!(all.iter().any(|line| line["target"] != end["target"]), "{all:#?}");
+    let few = logged(Some("off,swarm::output::status=warn"));
+    assert!(few.iter().any(|line| is_end(&line)), "{few:#?}");
+    assert!(few.iter().all(|line| line["target"] == "swarm::output::status" && line["level"] == "WARN"));
 }
 
 #[test]
