@@ -7,6 +7,7 @@ mod args;
 mod collector;
 mod course;
 mod dashes;
+mod given;
 mod outcome;
 mod values;
 mod viewer;
@@ -24,7 +25,7 @@ pub(crate) use values::parse_address;
 use args::Args;
 use collector::Collector;
 use course::CourseRead;
-use dashes::read_flags;
+use dashes::{Read, read_flags};
 use outcome::OutcomeRead;
 use values::{one_of, parse_seed, parse_url};
 use viewer::ViewerRead;
@@ -114,11 +115,11 @@ impl NoRun {
 /// compose files and unit files make them.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, NoRun> {
     let mut mistakes = Vec::new();
-    let args = read_flags(args.into_iter().collect(), &mut mistakes)?;
-    if args.as_ref().is_some_and(|args| args.list_metrics) {
+    let read = read_flags(args.into_iter().collect(), &mut mistakes)?;
+    if read.as_ref().is_some_and(|read| read.args.list_metrics) {
         return Err(NoRun::Asked(metrics_table()));
     }
-    let invocation = args.and_then(|args| args.validate(&mut mistakes));
+    let invocation = read.and_then(|Read { args, given }| args.validate(given, &mut mistakes));
     match invocation {
         Some(invocation) if mistakes.is_empty() => Ok(invocation),
         _ => Err(NoRun::Mistakes(mistakes)),
@@ -127,7 +128,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, NoR
 
 impl Args {
     /// Every topic is read before the first `?`: a mistake in one does not hide those of the next.
-    fn validate(self, mistakes: &mut Vec<String>) -> Option<Invocation> {
+    fn validate(self, mut given: Vec<String>, mistakes: &mut Vec<String>) -> Option<Invocation> {
         // By name, so that a new flag cannot be forgotten here.
         let Self {
             urls,
@@ -153,11 +154,17 @@ impl Args {
         let mut outcome = outcome.read(direct, take);
         let thresholds = outcome.as_mut().map(|outcome| std::mem::take(&mut outcome.thresholds));
         let course = course.read(thresholds, direct, take);
-        let seed = seed.map_or_else(|| Some(fastrand::u64(..)), |text| take.flag("seed", parse_seed(&text)));
+        let seed = if let Some(text) = seed {
+            take.flag("seed", parse_seed(&text))
+        } else {
+            let drawn = fastrand::u64(..);
+            given.extend(["-seed".to_owned(), drawn.to_string()]);
+            Some(drawn)
+        };
         let mode = read_mode(print_cmd, check, estimate, take);
         let tui = take.flag("tui", one_of(&tui, &[("auto", Tui::Auto), ("on", Tui::On), ("off", Tui::Off)]));
         let json = take.flag("log-format", one_of(&log_format, &[("text", false), ("json", true)]));
-        let plan = plan_of(urls?, course?, wire?, viewer?, outcome?, seed?);
+        let plan = plan_of(urls?, course?, wire?, viewer?, outcome?, (seed?, given));
         Some(Invocation { plan, mode, log: Log { file: log_file, json: json?, debug: verbose }, tui: tui? })
     }
 }
@@ -169,7 +176,7 @@ fn plan_of(
     wire: WireRead,
     viewer: ViewerRead,
     outcome: OutcomeRead,
-    seed: u64,
+    (seed, flags): (u64, Vec<String>),
 ) -> Plan {
     let CourseRead { course, clients, ramp_rate, ramp_jitter, duration, thresholds } = course;
     let WireRead { variant, request, verify_tls, resolve, source_ips, timeout } = wire;
@@ -198,6 +205,7 @@ fn plan_of(
         compare,
         thresholds,
         seed,
+        flags,
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Plan {
     pub thresholds: Vec<Threshold>,
     /// Makes ramp jitter and backoff jitter repeatable.
     pub seed: u64,
+    /// The flags that this was read from, as words, with the seed and without secrets: to make such a run again.
+    pub flags: Vec<String>,
 }
 
 impl Plan {

@@ -8,14 +8,22 @@ use clap::{Arg, ArgMatches, FromArgMatches as _};
 
 use super::NoRun;
 use super::args::{Args, command};
+use super::given;
+
+/// What was typed.
+pub(super) struct Read {
+    pub(super) args: Args,
+    /// Each flag that was given, as words.
+    pub(super) given: Vec<String>,
+}
 
 /// clap stops at the first unknown flag; each is taken out and noted until the rest can be read.
-pub(super) fn read_flags(args: Vec<OsString>, mistakes: &mut Vec<String>) -> Result<Option<Args>, NoRun> {
+pub(super) fn read_flags(args: Vec<OsString>, mistakes: &mut Vec<String>) -> Result<Option<Read>, NoRun> {
     let mut args = two_dashes(args, &command());
     loop {
         let error = match command().try_get_matches_from(&args).and_then(|found| {
             mistakes.extend(said_twice(&found));
-            Args::from_arg_matches(&found)
+            Ok(Read { given: given::flags(&found, &command()), args: Args::from_arg_matches(&found)? })
         }) {
             Ok(found) => return Ok(Some(found)),
             Err(error) => error,

@@ -1,7 +1,6 @@
 //! A report as one HTML page that needs nothing else: no request, no library. Shows what the report has; computes nothing.
 
 mod chart;
-mod command;
 mod markup;
 mod palette;
 mod plot;

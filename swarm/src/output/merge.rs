@@ -1,13 +1,13 @@
 //! The reports of several load boxes that played from one origin at the same time, as one. Pure.
 //!
-//! Counts add up, histograms merge, seconds are put side by side by the wall clock. The verdict is that of the worst
-//! box: each rule judges a share, a percentile or a worst case, and none of these is worse over all viewers than over
-//! the viewers of the worst box. So the whole is never better than told, and at most a little worse told than it is.
+//! Counts add up, histograms merge, seconds are put side by side by the wall clock. Nothing is judged again: verdict,
+//! thresholds and first signs are those of the worst box, of its viewers alone, and say so.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
+use super::command_line;
 use super::report::{BoxSection, Configuration, OutcomeSection, Processes, Report, Viewers};
 use crate::plural;
 use crate::stats::{FailureKind, MOST_ROWS, NoHistogram, Row, WireSnapshot, fold};
@@ -135,6 +135,7 @@ fn box_section(part: &Part) -> BoxSection {
             .as_ref()
             .map_or(&report.outcome.sentence, |verdict| &verdict.sentence)
             .clone(),
+        command_line: command_line::of(report),
     }
 }
 
@@ -149,6 +150,8 @@ fn configuration<'a>(worst: &Report, all: impl Iterator<Item = &'a Report> + Clo
         urls,
         clients: all.clone().map(|report| report.configuration.clients).sum(),
         ramp_rate_per_s: all.map(|report| report.configuration.ramp_rate_per_s).sum(),
+        // Each box has its own.
+        flags: Vec::new(),
         ..worst.configuration.clone()
     }
 }

@@ -1,6 +1,7 @@
 //! Everything that shows the run. Nothing here computes: it formats what `stats` knows.
 
 pub mod admin;
+mod command_line;
 pub mod csv;
 pub mod environment;
 pub mod generator_metrics;

@@ -63,6 +63,8 @@ pub(crate) struct BoxSection {
     pub(crate) started_at: String,
     pub(crate) peak_active: u32,
     pub(crate) sentence: String,
+    #[serde(default)]
+    pub(crate) command_line: String,
 }
 
 /// What makes the run repeatable. Values of headers are left out: they may be secrets.
@@ -83,6 +85,8 @@ pub(crate) struct Configuration {
     pub(crate) timeout_s: f64,
     pub(crate) direct: bool,
     pub(crate) seed: u64,
+    #[serde(default)]
+    pub(crate) flags: Vec<String>,
 }
 
 /// What was judged, and what of it.
@@ -205,6 +209,7 @@ impl Report {
                 timeout_s: plan.timeout.as_secs_f64(),
                 direct: plan.direct,
                 seed: plan.seed,
+                flags: plan.flags.clone(),
             },
             outcome: OutcomeSection {
                 sentence: summary::sentence(outcome),

@@ -1,11 +1,10 @@
 //! The parts of the page that are no plots: sentences and tables.
 
-use super::command;
 use super::markup::{escape, facts, table};
 use super::palette::Ink;
 use super::plot::Unit;
-use crate::output::headline;
 use crate::output::report::Report;
+use crate::output::{command_line, headline};
 use crate::plural::viewers;
 use crate::verdict::clock;
 
@@ -29,7 +28,7 @@ pub(super) fn head(report: &Report) -> String {
     if sentence != report.outcome.sentence {
         html += &format!("<p class=soft>{}.</p>\n", escape(&report.outcome.sentence));
     }
-    html += &format!("<pre tabindex=0>{}</pre>\n", escape(&command::line(report)));
+    html += &format!("<pre tabindex=0>{}</pre>\n", escape(&command_line::of_all(report)));
     html
 }
 

@@ -1,8 +1,7 @@
 //! Pages of runs that never took place.
 
-use std::time::Duration;
-
 use super::*;
+use crate::output::report::BoxSection;
 use crate::output::report::tests::report;
 use crate::stats::Row;
 
@@ -20,7 +19,7 @@ fn a_page_says_how_it_went_and_how_to_do_it_again() {
     assert!(
         page.contains("<p class=\"verdict degraded\">DEGRADED: &lt;script&gt;alert(1)&lt;/script&gt;.</p>")
     );
-    assert!(page.contains("swarm -clients 50 "), "the command line");
+    assert!(page.contains("swarm -clients 50 -header "), "the command line");
     assert!(page.contains("-header &#39;authorization: …&#39;"), "{page}");
     assert!(!page.contains("<script>alert"), "text is no markup");
     assert_eq!(asks_for(&page), Vec::<&str>::new());
@@ -57,11 +56,17 @@ fn a_run_without_a_wire_has_the_plots_that_it_can_have() {
 }
 
 #[test]
-fn the_command_line_of_stages_has_no_number_of_viewers() {
-    let mut staged = report(1, 5);
-    staged.configuration.stages = Some("10:1m,20:5m".to_owned());
-    staged.configuration.timeout_s = Duration::from_secs(30).as_secs_f64();
-    let line = command::line(&staged);
-    assert!(line.starts_with("swarm -stages '10:1m,20:5m' -ramp-rate"), "{line}");
-    assert!(!line.contains("-clients") && !line.contains("-duration"), "{line}");
+fn a_page_of_several_boxes_says_how_to_start_each() {
+    let mut merged = report(1, 5);
+    merged.boxes = ["a", "b"]
+        .map(|name| BoxSection {
+            name: name.to_owned(),
+            started_at: String::new(),
+            peak_active: 5,
+            sentence: String::new(),
+            command_line: format!("swarm -seed {name}"),
+        })
+        .into();
+    let page = page(&merged).unwrap();
+    assert!(page.contains("# a\nswarm -seed a\n# b\nswarm -seed b</pre>"), "{page}");
 }

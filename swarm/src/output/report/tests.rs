@@ -148,6 +148,7 @@ fn configuration(clients: u32) -> Configuration {
         timeout_s: 30.0,
         direct: false,
         seed: 1,
+        flags: ["-clients", &clients.to_string(), "-header", "authorization: …"].map(str::to_owned).into(),
     }
 }
 
