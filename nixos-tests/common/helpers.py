@@ -232,6 +232,11 @@ def counts_of(lines: list[dict[str, typing.Any]]) -> Counts:
     return kinds
 
 
+def counts_in(report: typing.Any) -> Counts:
+    """What a report says that was measured."""
+    return {row["kind"]: (row["requests"], row["bytes"]) for row in report["wire"]["kinds"]}
+
+
 def require_same(one: str, what: Callable[[], Counts], other: str, what_other: Callable[[], Counts]) -> None:
     """Fails unless both count the same. Nginx writes its line a moment after the last byte has arrived."""
     counted: list[Counts] = []

@@ -18,7 +18,7 @@ start_all()
 with subtest("A swarm that finds no stream yet is started again until there is one"):
     origin.systemctl(f"stop {ORIGIN}")
     swarm.start_job(SWARM)
-    swarm.wait_until_succeeds(f"journalctl --unit {SWARM} | grep 'Scheduled restart job'", PATIENCE_S)
+    swarm.wait_until_succeeds(f"test $(systemctl show --value --property NRestarts {SWARM}) -ge 1", PATIENCE_S)
     origin.start_job(ORIGIN)
     wait_until_live(origin)
     Metrics(swarm, "$SWARM_URL").wait_until("hlsswarm_clients_playing == 10")

@@ -18,11 +18,6 @@ for load in loads.values():
 reports = {name: load.finish() for name, load in loads.items()}
 
 
-def measured(report: typing.Any) -> Counts:
-    """Requests and bytes in a report."""
-    return {row["kind"]: (row["requests"], row["bytes"]) for row in report["wire"]["kinds"]}
-
-
 def served(box: str = "") -> Counts:
     """Those that the origin's log has of one box, or of both."""
     return counts_of([line for line in requests_served(origin) if box in ("", line["x_test"])])
@@ -30,8 +25,8 @@ def served(box: str = "") -> Counts:
 
 with subtest("The report of each box is what the origin served to that box"):
     for name, report in reports.items():
-        assert measured(report).keys() == {"playlist", "segment"}, report["wire"]["kinds"]
-        require_same(f"in the report of {name}", lambda: measured(report), "in the origin's log", lambda: served(name))
+        assert counts_in(report).keys() == {"playlist", "segment"}, report["wire"]["kinds"]
+        require_same(f"in the report of {name}", lambda: counts_in(report), "in the origin's log", lambda: served(name))
 
 with subtest("Both reports come together on one box, and one is made of them"):
     for name, report in reports.items():
@@ -46,13 +41,13 @@ with subtest("It tells of all viewers, and which box had how many"):
     assert merged["processes"]["started"] == merged["processes"]["stopped"] == ALL, merged["processes"]
 
 with subtest("Its totals are those of the origin's log"):
-    require_same("merged", lambda: measured(merged), "in the origin's log", served)
+    require_same("merged", lambda: counts_in(merged), "in the origin's log", served)
     assert merged["wire"]["errors"] == [], merged["wire"]["errors"]
 
 with subtest("They are those of the origin's metrics, to which only preflight adds"):
     lines = [json.loads(line) for line in origin.succeed("cat $ACCESS_LOG").splitlines()]
     others = counts_of([line for line in lines if line["uri"].endswith((".m3u8", ".ts")) and line["range"] == ""])
-    for kind, (requests, size) in measured(merged).items():
+    for kind, (requests, size) in counts_in(merged).items():
         more, larger = others.get(kind, (0, 0))
         figures = Metrics(box1, "$ORIGIN_URL")
         figures.wait_until(f'hlsorigin_requests_total{{kind="{kind}"}} == {requests + more}')

@@ -5,6 +5,11 @@ VIEWERS = 6
 ROUNDS = 4
 PAUSE_S = 0.25 * 1.7 ** (ROUNDS - 1)
 
+# Of the jitter: with this one the fourth pauses of the six differ by 0.37 s. Without any, it is what the machine needs to
+# start six processes.
+SEED = 3
+SPREAD_S = 0.2
+
 
 def started_at(pids: list[int]) -> list[float]:
     """Seconds since boot at which processes started, the first one first."""
@@ -16,7 +21,7 @@ def started_at(pids: list[int]) -> list[float]:
 
 start_all()
 wait_until_live(origin)
-load = Swarm(swarm, f"-clients {VIEWERS} -ramp-rate 20 $STREAM")
+load = Swarm(swarm, f"-clients {VIEWERS} -ramp-rate 20 -seed {SEED} $STREAM")
 load.metrics.wait_until(f"hlsswarm_clients_playing == {VIEWERS}")
 
 for round_ in range(1, ROUNDS + 1):
@@ -32,7 +37,7 @@ with subtest("Viewers that died together do not come back together, and not at o
     assert len(starts) == VIEWERS, starts
     after = [start - killed_at for start in starts]
     assert after[0] >= 0.8 * PAUSE_S - 0.1, f"after {after} s, and the pause is {PAUSE_S} s"
-    assert after[-1] - after[0] >= 0.05, f"all at the same time: after {after} s"
+    assert after[-1] - after[0] >= SPREAD_S, f"all at the same time: after {after} s"
 
 with subtest("All play again"):
     load.metrics.wait_until(f"hlsswarm_clients_playing == {VIEWERS}")
