@@ -23,6 +23,8 @@ from . import table, unit
 REPOSITORY = table.TESTS.parent
 # Of a failed scenario, the end of its timeline that is printed: its last steps and the reason.
 TAIL_LINES = 25
+# How a script begins a line about something that it did not check.
+LEFT_OUT = "skipped: "
 # A world that was told to end has nothing to do but to go.
 END_TIMEOUT_S = 10
 
@@ -40,7 +42,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """`outcome` is `passed`, `failed` or `skipped`; `why` is empty when it passed."""
+    """`outcome` is `passed`, `failed` or `skipped`. `why` of one that passed is what it left out, or empty."""
 
     outcome: str
     why: str = ""
@@ -102,14 +104,17 @@ def play(scenario: table.Scenario, run: Run, interactive: bool = False) -> Resul
         world.wait(END_TIMEOUT_S)
     if why:
         return Result("failed", why)
+    said = (folder / "world.log").read_text(errors="replace").splitlines() if not interactive else []
     if not run.keep:
         shutil.rmtree(folder)
-    return Result("passed")
+    return Result("passed", "; ".join(line for line in said if line.startswith(LEFT_OUT)))
 
 
 def report(name: str, result: Result, elapsed_s: float, run: Run) -> None:
     """One line, and for a failure the end of its timeline and where the rest is."""
     line = f"{result.outcome:8} {name} ({elapsed_s:.1f} s)"
+    if result.outcome == "passed" and result.why:
+        line += f", {result.why}"
     if result.outcome == "skipped":
         line = f"skipped: {name}: {result.why}"
     lines = [line]

@@ -174,6 +174,7 @@ class Tried(unittest.TestCase):
     def test_a_scenario_that_must_pass_does_pass(self) -> None:
         result, said = self.play(MUST_PASS, "pass")
         self.assertEqual(result.outcome, "passed", said)
+        self.assertEqual(result.why, "skipped: the verdict, because the load box was short of cpu: as it went")
 
     def test_a_scenario_that_takes_too_long_is_ended(self) -> None:
         result, said = self.play("box.succeed('sleep 4242')", "long", timeout_s=3)
