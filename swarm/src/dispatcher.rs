@@ -31,7 +31,7 @@ use crate::ramp::Ramp;
 use crate::stats::{SessionEnd, Snapshot, WireSnapshot};
 use crate::threshold::Threshold;
 use crate::verdict::Verdict;
-use crate::viewer::{self, Ending, Happening, Report, Seat, Target};
+use crate::viewer::{self, Ending, Gone, Happening, Report, Seat, Target};
 
 pub use approach::Pace;
 
@@ -146,10 +146,22 @@ pub struct Outcome {
 /// thread.
 pub async fn run(
     run: Run,
+    stop: StopSignals,
+    requests: mpsc::Receiver<Request>,
+    metrics: &Metrics,
+    status: &mut Status,
+) -> Outcome {
+    run_with(run, stop, requests, metrics, status, viewer::play).await
+}
+
+/// The same with viewers that are whatever `play` makes of a seat. One that panics is lost, and costs nothing else.
+async fn run_with<Viewer: Future<Output = Gone> + Send + 'static>(
+    run: Run,
     mut stop: StopSignals,
     mut requests: mpsc::Receiver<Request>,
     metrics: &Metrics,
     status: &mut Status,
+    play: impl Fn(Seat) -> Viewer,
 ) -> Outcome {
     let (target_sender, target) = watch::channel(Target(0));
     let (reports_sender, mut reports) = mpsc::channel(REPORTS_IN_FLIGHT);
@@ -206,7 +218,7 @@ pub async fn run(
             Action::Nothing => {}
             Action::Start { number, session } => {
                 let stream = &run.streams[number as usize % run.streams.len()];
-                viewers.spawn(viewer::play(Seat {
+                viewers.spawn(play(Seat {
                     number,
                     session,
                     stream: stream.clone(),
@@ -330,3 +342,6 @@ async fn until(deadline: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

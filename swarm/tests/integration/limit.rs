@@ -12,6 +12,7 @@ use serde_json::Value;
 use testkit::Running;
 
 use crate::documentation::{documented_limit, paths};
+use crate::reports::assert_as_the_schema_says;
 use crate::support::{Swarm, origin, swarm};
 
 /// A busy machine is a load box that is at its end, and the search says so, truthfully: then once more.
@@ -41,6 +42,7 @@ fn search_over(
         let mut command = swarm(&[&fixed[..], flags, &[&url]].concat());
         let finished = Running::start(&mut command).wait_within(PATIENCE);
         let report: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_as_the_schema_says(&report);
         let limit = report["limit"].clone();
         assert_eq!(report["outcome"]["sentence"], limit["sentence"]);
         if limit["answer"] != "load_box" {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use testkit::{is_alive, wait_until};
 
+use crate::reports::assert_as_the_schema_says;
 use crate::support::{Swarm, fake_ffmpeg, origin};
 
 /// Everything must be gone within this time of the first signal.
@@ -61,7 +62,11 @@ fn a_sigkilled_swarm_leaves_no_ffmpeg() {
 fn a_second_signal_kills_at_once_and_says_so() {
     let origin = origin("one-second", &[]);
     let fake = fake_ffmpeg("ignores-sigterm");
-    let mut swarm = Swarm::start(&["-clients", "3", "-ramp-rate", "50", "-ffmpeg", &fake, &origin.url]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (json, html) = (file("run.json"), file("run.html"));
+    let flags = ["-clients", "3", "-ramp-rate", "50", "-ffmpeg", &fake, "-report", &json, "-report", &html];
+    let mut swarm = Swarm::start(&[&flags[..], &[&origin.url]].concat());
     swarm.wait_for_metric("hlsswarm_clients_active", |active| active == 3);
     swarm.program.send(Signal::SIGTERM);
     swarm.wait_for_metric("hlsswarm_clients_target", |target| target == 0);
@@ -69,6 +74,10 @@ fn a_second_signal_kills_at_once_and_says_so() {
     let finished = swarm.program.wait();
     assert_eq!(finished.code, Some(130), "{finished:?}");
     assert!(finished.stdout.contains("killed by a second signal"), "{}", finished.stdout);
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    assert_as_the_schema_says(&report);
+    assert_eq!(report["outcome"]["ended_by"], "second_signal");
+    assert!(std::fs::read_to_string(html).unwrap().ends_with("</html>\n"));
     swarm.wait_until_no_ffmpeg_is_left();
 }
 
