@@ -55,6 +55,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use anyhow::Context as _;
+use http_server::HttpServer;
 use supervise::StopSignals;
 
 use cli::{Invocation, Mode};
@@ -66,7 +67,7 @@ use generator::{Lag, Machine, Sources, Watch, shares_machine};
 use limit_run::Finding;
 use limits::Limits;
 use origin_metrics::Scraper;
-use output::admin::AdminServer;
+use output::admin;
 use output::metrics::Metrics;
 use output::report::{Report, Times};
 use output::report_file;
@@ -164,7 +165,7 @@ async fn play(
         tracing::warn!("{warning}");
     }
     let metrics = Metrics::new(&ffmpeg.version).context("failed to register the metrics")?;
-    let admin = listener.map(|listener| AdminServer::start(listener, metrics.clone()));
+    let admin = listener.map(|listener| admin::start(listener, metrics.clone()));
     let admin = admin.transpose().context("failed to start the metrics server")?;
     announce(plan, &ffmpeg.version, admin.as_ref());
     let version = ffmpeg.version.clone();
@@ -308,7 +309,7 @@ async fn watch_generator(
     watch.map(Arc::new).context("failed to watch the load box")
 }
 
-fn announce(plan: &Plan, ffmpeg_version: &str, admin: Option<&AdminServer>) {
+fn announce(plan: &Plan, ffmpeg_version: &str, admin: Option<&HttpServer>) {
     let urls = plan.urls.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let duration = plan
         .duration

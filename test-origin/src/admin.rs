@@ -8,21 +8,27 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
+use http_server::{HttpServer, Settings};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderValue, ORIGIN};
 use hyper::{Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 
+use crate::answer::{Answer, answer, plain};
 use crate::client::Client;
 use crate::faults::table::Entry;
 use crate::faults::{Desk, Spec};
-use crate::http_server::{Answer, HttpServer, answer, plain};
 use crate::metrics::Metrics;
 use crate::profile::Profile;
 use crate::state::State;
 
-/// A person, a scraper or two, and a page or two.
-const MOST_CONNECTIONS: usize = 64;
+const SERVER: Settings = Settings {
+    name: "admin",
+    // A person, a scraper or two, and a page or two.
+    most_connections: 64,
+    // A page asks every few seconds, a scraper once a minute.
+    header_timeout: Duration::from_secs(90),
+};
 /// A scrape must not wait for an Nginx that is not there.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(1);
 /// Prometheus' text format.
@@ -85,7 +91,7 @@ impl Admin {
     /// When the operating system refuses a thread.
     pub fn start(self, listener: TcpListener) -> io::Result<HttpServer> {
         let admin = Arc::new(self);
-        HttpServer::start("admin", listener, MOST_CONNECTIONS, move |request| {
+        HttpServer::start(SERVER, listener, move |request| {
             let admin = Arc::clone(&admin);
             async move { admin.route(request).await }
         })

@@ -27,13 +27,14 @@
 //! Modules in reading order: [`profile`], [`catalog`], [`plan`], [`cli`], [`h264_level`], [`codec`], [`encoder`],
 //! [`recipe`], [`master_playlist`], [`sizes`], [`nginx`], [`certificate`], [`run_dir`], [`process`], [`encoding`],
 //! [`seal`], [`clip`], [`vod`], [`progress`], [`neighbour`], [`preflight`], [`freshness`], [`room`], [`client`], [`readiness`], [`numbering`],
-//! [`faults`], [`origin`], [`slot`], [`serve`], [`http_server`], [`request_log`],
+//! [`faults`], [`origin`], [`slot`], [`serve`], [`answer`], [`request_log`],
 //! [`cpu`], [`metrics`], [`state`], [`admin`], [`asking`], [`questions`], [`account`],
 //! [`log`], [`exit_code`].
 #![forbid(unsafe_code)]
 
 pub mod account;
 pub mod admin;
+pub mod answer;
 pub mod asking;
 pub mod catalog;
 pub mod certificate;
@@ -48,7 +49,6 @@ pub mod exit_code;
 pub mod faults;
 pub mod freshness;
 pub mod h264_level;
-pub mod http_server;
 pub mod log;
 pub mod master_playlist;
 pub mod metrics;

@@ -5,9 +5,11 @@
 use std::fs::File;
 use std::io::{self, Cursor};
 use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty};
+use http_server::{HttpServer, Settings};
 use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use hyper::{Request, Response, StatusCode};
@@ -15,7 +17,7 @@ use hyper::{Request, Response, StatusCode};
 use super::body::{Paced, Source};
 use super::decision::{Answer as Decided, Asked, Kind, Treatment};
 use super::desk::Desk;
-use crate::http_server::{Answer, HttpServer, plain};
+use crate::answer::{Answer, plain};
 use crate::nginx::{PLAYLIST_CACHING, SEGMENT_CACHING};
 use crate::numbering;
 
@@ -25,6 +27,8 @@ const ACCEL: HeaderName = HeaderName::from_static("x-accel-redirect");
 pub const HEALTHY_PLAYLIST: &str = "@playlist";
 /// The same for segments and init sections.
 pub const HEALTHY_SEGMENT: &str = "@segment";
+/// Nginx keeps unused connections for 60 s.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(90);
 /// Nginx says with it under which scheme it was asked.
 pub const SCHEME: &str = "x-origin-scheme";
 /// Nginx says with it that it was asked on the port to which requests are redirected.
@@ -36,7 +40,8 @@ pub const REDIRECTED: &str = "x-origin-redirected";
 /// When the operating system refuses a socket or a thread.
 pub fn start(desk: Desk, most_connections: usize) -> io::Result<HttpServer> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    HttpServer::start("upstream", listener, most_connections, move |request| {
+    let settings = Settings { name: "upstream", most_connections, header_timeout: HEADER_TIMEOUT };
+    HttpServer::start(settings, listener, move |request| {
         let desk = desk.clone();
         async move { answer(&desk, &request).await }
     })
