@@ -48,19 +48,6 @@ impl WireSnapshot {
     }
 }
 
-impl KindTotals {
-    fn plus(self, other: &Self) -> Self {
-        Self {
-            requests: self.requests + other.requests,
-            errors: self.errors + other.errors,
-            aborted: self.aborted + other.aborted,
-            bytes: self.bytes + other.bytes,
-            cache_hits: self.cache_hits + other.cache_hits,
-            cache_misses: self.cache_misses + other.cache_misses,
-        }
-    }
-}
-
 fn histograms<'a>(parts: impl Iterator<Item = &'a WireSnapshot>) -> Result<Histograms, NoHistogram> {
     let mut all = Histograms::new();
     for record in parts.flat_map(|wire| &wire.histograms) {

@@ -85,6 +85,20 @@ struct First {
     last_at: Instant,
 }
 
+impl KindTotals {
+    /// Both together.
+    pub(super) fn plus(self, other: &Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            errors: self.errors + other.errors,
+            aborted: self.aborted + other.aborted,
+            bytes: self.bytes + other.bytes,
+            cache_hits: self.cache_hits + other.cache_hits,
+            cache_misses: self.cache_misses + other.cache_misses,
+        }
+    }
+}
+
 impl Requests {
     pub(super) fn record(&mut self, seen: &Observation) {
         let is_error = !seen.outcome.is_success() && seen.outcome != Outcome::Aborted;
@@ -136,14 +150,7 @@ impl Requests {
 
     /// Sums over all kinds.
     pub(super) fn totals(&self) -> KindTotals {
-        self.kinds.iter().fold(KindTotals::default(), |sum, kind| KindTotals {
-            requests: sum.requests + kind.requests,
-            errors: sum.errors + kind.errors,
-            aborted: sum.aborted + kind.aborted,
-            bytes: sum.bytes + kind.bytes,
-            cache_hits: sum.cache_hits + kind.cache_hits,
-            cache_misses: sum.cache_misses + kind.cache_misses,
-        })
+        self.kinds.iter().fold(KindTotals::default(), KindTotals::plus)
     }
 
     /// By kind, then by status; those that are kept apart no longer come last.
