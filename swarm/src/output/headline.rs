@@ -22,7 +22,7 @@ pub(crate) fn rows(report: &Report) -> Vec<(&'static str, String)> {
     rows.extend(report.origin_metrics.iter().flat_map(origin_summary::rows));
     rows.extend(generator_summary::rows(&report.generator));
     let processes = &report.processes;
-    rows.push(("starts", format!("{}, and {}", processes.started, count(processes.restarted, "restart"))));
+    rows.push(("starts", starts(processes.started, processes.restarted)));
     for judged in &report.judgement.thresholds {
         rows.push(("threshold", summary::threshold_text(judged)));
     }
@@ -33,15 +33,23 @@ pub(crate) fn rows(report: &Report) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// All of it for a terminal.
-pub fn text(report: &Report) -> String {
-    let mut text = String::new();
-    if let Some(verdict) = &report.verdict {
-        text += &format!("{}.\n", verdict.sentence);
-    }
-    text += &format!("{}.\n\n", report.outcome.sentence);
-    for (name, value) in rows(report) {
+/// The verdict, if there is one, the sentence, and the rows below them.
+pub(super) fn told(verdict: Option<&str>, sentence: &str, rows: Vec<(&'static str, String)>) -> String {
+    let mut text = verdict.map(|verdict| format!("{verdict}.\n")).unwrap_or_default();
+    text += &format!("{sentence}.\n\n");
+    for (name, value) in rows {
         text += &format!("  {name:<11}{value}\n");
     }
     text
+}
+
+/// How many viewers were started, and how often again.
+pub(super) fn starts(started: u64, restarted: u64) -> String {
+    format!("{started}, and {}", count(restarted, "restart"))
+}
+
+/// All of it for a terminal.
+pub fn text(report: &Report) -> String {
+    let verdict = report.verdict.as_ref().map(|verdict| verdict.sentence.as_str());
+    told(verdict, &report.outcome.sentence, rows(report))
 }

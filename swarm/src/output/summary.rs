@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use supervise::Exit;
 
-use super::{generator_summary, origin_summary, wire_summary};
+use super::{generator_summary, headline, origin_summary, wire_summary};
 use crate::compare::{Comparison, Difference};
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::go_duration;
@@ -93,7 +93,7 @@ pub fn text(outcome: &Outcome) -> String {
     let Snapshot { elapsed, target, totals, target_reached_after, exits, .. } = &outcome.at_end;
     let Snapshot { peak_target, target_moved, .. } = &outcome.at_end;
     let Snapshot { failures, other_failures, .. } = &outcome.after;
-    let mut rows: Vec<(&str, String)> = outcome.limit.iter().flat_map(limit_rows).collect();
+    let mut rows: Vec<(&'static str, String)> = outcome.limit.iter().flat_map(limit_rows).collect();
     let reached = target_reached_after.map_or_else(
         || "never all at the same time".to_owned(),
         |after| format!("all after {}", seconds(after)),
@@ -109,7 +109,7 @@ pub fn text(outcome: &Outcome) -> String {
     rows.extend(outcome.wire.iter().flat_map(wire_summary::rows));
     rows.extend(outcome.origin.iter().flat_map(origin_summary::rows));
     rows.extend(generator_summary::rows(&outcome.generator));
-    rows.push(("starts", format!("{}, and {}", totals.started, count(totals.restarted, "restart"))));
+    rows.push(("starts", headline::starts(totals.started, totals.restarted)));
     if totals.completed_views > 0 {
         rows.push(("views", format!("{} complete", totals.completed_views)));
     }
@@ -131,17 +131,9 @@ pub fn text(outcome: &Outcome) -> String {
         EndedBy::SecondSignal => "killed by a second signal",
     };
     rows.push(("ended", format!("after {}: {how}", seconds(*elapsed))));
-    let mut text = String::new();
-    if outcome.limit.is_none() {
-        // A search has no verdict: its levels are meant to fail.
-        writeln!(text, "{}.", outcome.verdict.sentence).unwrap_or_default();
-    }
-    write!(text, "{}.\n\n", sentence(outcome)).unwrap_or_default();
-    for (name, value) in rows {
-        // Writing to a string cannot fail.
-        writeln!(text, "  {name:<11}{value}").unwrap_or_default();
-    }
-    text
+    // A search has no verdict: its levels are meant to fail.
+    let verdict = outcome.limit.is_none().then_some(outcome.verdict.sentence.as_str());
+    headline::told(verdict, &sentence(outcome), rows)
 }
 
 /// What broke first, and a line for each level.
