@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::stats::Quantity;
+use crate::stats::Quantity::{self, Number, Rate, Share, Time};
 
 /// Pieces that the judged part of a run is cut into. How much their means differ says how much the mean of the whole
 /// may be off, also where one second resembles the next (batch means).
@@ -34,68 +34,34 @@ const SAME: [(&str, &str); 8] = [
 struct Figure {
     name: &'static str,
     quantity: Quantity,
-    /// Where a report has it.
-    pointer: &'static str,
+    /// Where a report has it, in what was judged.
+    path: &'static str,
     /// The same of one row of the series.
     of_row: fn(&Value) -> Option<f64>,
 }
 
 const FIGURES: [Figure; 9] = [
-    Figure {
-        name: "segment_duration_p95",
-        quantity: Quantity::Time,
-        pointer: "/judgement/judged/segment_duration/p95_s",
-        of_row: |row| row["segment_p95_s"].as_f64(),
-    },
-    Figure {
-        name: "segment_duration_p50",
-        quantity: Quantity::Time,
-        pointer: "/judgement/judged/segment_duration/p50_s",
-        of_row: |row| row["segment_p50_s"].as_f64(),
-    },
-    Figure {
-        name: "playlist_duration_p95",
-        quantity: Quantity::Time,
-        pointer: "/judgement/judged/playlist_duration/p95_s",
-        of_row: |row| row["playlist_p95_s"].as_f64(),
-    },
-    Figure {
-        name: "late_ratio",
-        quantity: Quantity::Share,
-        pointer: "/judgement/judged/late_ratio",
-        of_row: |row| share(row, "late_segments", "segments"),
-    },
-    Figure {
-        name: "rebuffer_ratio",
-        quantity: Quantity::Share,
-        pointer: "/judgement/judged/rebuffer_ratio",
-        of_row: |row| row["rebuffer_ratio"].as_f64(),
-    },
-    Figure {
-        name: "error_ratio",
-        quantity: Quantity::Share,
-        pointer: "/judgement/judged/error_ratio",
-        of_row: |row| share(row, "errors", "requests"),
-    },
-    Figure {
-        name: "playlist_age",
-        quantity: Quantity::Time,
-        pointer: "/judgement/judged/playlist_age_s",
-        of_row: |row| row["playlist_age_s"].as_f64(),
-    },
-    Figure {
-        name: "clients_active_mean",
-        quantity: Quantity::Number,
-        pointer: "/judgement/judged/clients_active_mean",
-        of_row: |row| row["active"].as_f64(),
-    },
-    Figure {
-        name: "throughput",
-        quantity: Quantity::Rate,
-        pointer: "/judgement/judged/throughput_bits_per_s",
-        of_row: |row| Some(row["bytes"].as_f64()? * 8.0 / row["lasted_s"].as_f64()?),
-    },
+    figure("segment_duration_p95", Time, "segment_duration/p95_s", |row| row["segment_p95_s"].as_f64()),
+    figure("segment_duration_p50", Time, "segment_duration/p50_s", |row| row["segment_p50_s"].as_f64()),
+    figure("playlist_duration_p95", Time, "playlist_duration/p95_s", |row| row["playlist_p95_s"].as_f64()),
+    figure("late_ratio", Share, "late_ratio", |row| share(row, "late_segments", "segments")),
+    figure("rebuffer_ratio", Share, "rebuffer_ratio", |row| row["rebuffer_ratio"].as_f64()),
+    figure("error_ratio", Share, "error_ratio", |row| share(row, "errors", "requests")),
+    figure("playlist_age", Time, "playlist_age_s", |row| row["playlist_age_s"].as_f64()),
+    figure("clients_active_mean", Number, "clients_active_mean", |row| row["active"].as_f64()),
+    figure("throughput", Rate, "throughput_bits_per_s", |row| {
+        Some(row["bytes"].as_f64()? * 8.0 / row["lasted_s"].as_f64()?)
+    }),
 ];
+
+const fn figure(
+    name: &'static str,
+    quantity: Quantity,
+    path: &'static str,
+    of_row: fn(&Value) -> Option<f64>,
+) -> Figure {
+    Figure { name, quantity, path, of_row }
+}
 
 /// A report of an earlier run.
 #[derive(Clone, Debug, PartialEq)]
@@ -196,7 +162,9 @@ fn difference(setting: &str, pointer: &str, before: &Value, now: &Value) -> Opti
 }
 
 fn change(figure: &Figure, before: &Value, now: &Value) -> Option<Change> {
-    let read = |report: &Value| report.pointer(figure.pointer).and_then(Value::as_f64);
+    let read = |report: &Value| {
+        report["judgement"]["judged"].pointer(&format!("/{}", figure.path)).and_then(Value::as_f64)
+    };
     let errors = standard_error(figure, before).zip(standard_error(figure, now));
     let (before, now) = (read(before)?, read(now)?);
     let noise = errors.map(|(a, b)| NOISE_FACTOR * a.hypot(b));
