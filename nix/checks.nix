@@ -32,6 +32,22 @@ let
         installPhase = "touch $out";
       });
 
+  # A tool on every file with this extension.
+  everyFile =
+    extension: tool: command:
+    pkgs.runCommand "${extension}-files-check"
+      {
+        nativeBuildInputs = [ tool ];
+        src = lib.fileset.toSource {
+          root = ../.;
+          fileset = lib.fileset.fileFilter (file: file.hasExt extension) ../.;
+        };
+      }
+      ''
+        find $src -name '*.${extension}' -exec ${command} {} +
+        touch $out
+      '';
+
   # Viewers on a stream, in the sandbox: `swarm` exits with 0 only if they received media.
   plays =
     swarm:
@@ -110,30 +126,6 @@ lib.filterAttrs (
     cp ${unit "hls-swarm"}/*.service ${unit "hls-test-origin"}/*.service $out
   '';
 
-  nixfmt =
-    pkgs.runCommand "nixfmt-check"
-      {
-        nativeBuildInputs = [ pkgs.nixfmt ];
-        src = lib.fileset.toSource {
-          root = ../.;
-          fileset = lib.fileset.fileFilter (file: file.hasExt "nix") ../.;
-        };
-      }
-      ''
-        find $src -name '*.nix' -exec nixfmt --check {} +
-        touch $out
-      '';
-  shellcheck =
-    pkgs.runCommand "shellcheck-check"
-      {
-        nativeBuildInputs = [ pkgs.shellcheck ];
-        src = lib.fileset.toSource {
-          root = ../.;
-          fileset = lib.fileset.fileFilter (file: file.hasExt "sh") ../.;
-        };
-      }
-      ''
-        find $src -name '*.sh' -exec shellcheck {} +
-        touch $out
-      '';
+  nixfmt = everyFile "nix" pkgs.nixfmt "nixfmt --check";
+  shellcheck = everyFile "sh" pkgs.shellcheck "shellcheck";
 }
