@@ -263,14 +263,16 @@ def put(host: Host, path: str, text: str) -> None:
 def require_verdict(report: typing.Any, state: str, cause: str | None, *signs: str) -> None:
     """Fails unless this is what the run was called, and trouble began with one of these signs (`errors`, `stalls`, …).
 
-    Seconds in which the load box was short of something are not judged, so a run with such seconds is not looked at.
+    Seconds in which the load box was short of something are not judged: another verdict of such a run proves nothing.
     """
     verdict, first = report["verdict"], report["judgement"]["first_signs"][:1]
-    if short_of := report["generator"]["saturated_resource"]:
-        print(f"skipped: the verdict, because the load box was short of {short_of}: {verdict['sentence']}")
+    begins_so = [sign["kind"] in signs for sign in first] == [True] * bool(signs)
+    if (verdict["state"], verdict["cause"]) == (state, cause) and begins_so:
         return
-    assert (verdict["state"], verdict["cause"]) == (state, cause), f"{verdict['state']}: {verdict['sentence']}"
-    assert [sign["kind"] in signs for sign in first] == [True] * bool(signs), f"first sign {first}, and not of {signs}"
+    told = f"{verdict['state']}, {verdict['cause']}, first sign {first}: {verdict['sentence']}"
+    short_of = report["generator"]["saturated_resource"]
+    assert short_of, f"it was not {state}, {cause}, first sign of {signs}, but {told}"
+    print(f"skipped: the verdict, because the load box was short of {short_of}: {told}")
 
 
 def rows(section: list[dict[str, typing.Any]], key: str) -> dict[str, dict[str, typing.Any]]:
