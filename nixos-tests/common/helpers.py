@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 # Longer than anything takes on a busy machine; what is waited for usually comes within a few seconds.
 PATIENCE_S = 90
+# An outage of ten seconds is one when as many have passed without trouble; the rest is for seconds that do not count.
+SETTLE_S = 40
 # The kernel takes no argument of a command that is longer than 128 KiB, and quotes may make five characters of one.
 PIECE = 20_000
 
@@ -166,6 +168,16 @@ class Swarm:
             return True
 
         wait_until("all FFmpegs stand still between two requests", nothing_is_under_way)
+
+    def play_until_verdict(self, state: str) -> None:
+        """Plays on until the run is called so, for which trouble has to be over for long enough.
+
+        A load box that stays short of something may keep it from that: then `require_verdict` has the last word.
+        """
+        try:
+            self.metrics.wait_until(f'hlsswarm_verdict{{state="{state}"}} == 1', SETTLE_S)
+        except AssertionError as error:
+            self.host.log(str(error))
 
     def counts(self) -> Counts:
         """What it has measured, so far as it was asked for."""

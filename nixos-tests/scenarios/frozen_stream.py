@@ -29,7 +29,7 @@ with subtest("The encoder goes on, and so do the viewers"):
     wait_until_live(origin)
 
 with subtest("It is told as what it was: a stream that went stale, and went on"):
-    load.metrics.wait_until('hlsswarm_verdict{state="failing"} == 0')
+    load.play_until_verdict("degraded")
     report = load.finish()
     require_verdict(report, "degraded", "stale", "stale")
     assert report["wire"]["errors"] == [], report["wire"]["errors"]

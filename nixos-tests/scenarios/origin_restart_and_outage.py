@@ -49,7 +49,7 @@ with subtest("The origin is back: all viewers play again, within the time that b
     assert len(requests_served(origin)) > before
 
 with subtest("It was an outage that began with refused connections, and the report says when it was over"):
-    load.metrics.wait_until('hlsswarm_verdict{state="failing"} == 0')
+    load.play_until_verdict("degraded")
     load.metrics.wait_until(f"hlsswarm_clients_playing == {VIEWERS}")
     report = load.finish()
     require_verdict(report, "degraded", "outage", "errors")
