@@ -13,6 +13,8 @@ pub struct Page {
     pub(super) requests: Option<f64>,
     pub(super) bytes: Option<f64>,
     pub(super) errors_5xx: Option<f64>,
+    /// Faults that it makes on purpose, in force now.
+    pub(super) faults: Option<f64>,
 }
 
 /// A name that is understood.
@@ -27,9 +29,10 @@ pub struct Known {
 }
 
 /// Every name that is understood, as in docs/OBSERVABILITY.md.
-pub const KNOWN: [Known; 9] = [
+pub const KNOWN: [Known; 10] = [
     known("hlsorigin_cpu_seconds_total", "test-origin", "cpu_cores"),
     known("hlsorigin_connections", "test-origin", "connections"),
+    known("hlsorigin_fault_active", "test-origin", "faults"),
     known("hlsorigin_requests_total", "test-origin", "requests_per_s, errors_5xx_per_s"),
     known("hlsorigin_response_bytes_total", "test-origin", "bytes_per_s"),
     known("nginx_connections_active", "nginx-prometheus-exporter", "connections"),
@@ -59,6 +62,7 @@ impl Page {
             requests: sums.origin_requests.or(sums.nginx_requests),
             bytes: sums.origin_bytes.or(sums.node_bytes),
             errors_5xx: sums.origin_requests.map(|_| sums.origin_5xx),
+            faults: sums.origin_faults,
         }
     }
 
@@ -75,6 +79,7 @@ struct Sums {
     origin_requests: Option<f64>,
     origin_5xx: f64,
     origin_bytes: Option<f64>,
+    origin_faults: Option<f64>,
     nginx_connections: Option<f64>,
     nginx_requests: Option<f64>,
     node_cpu_s: Option<f64>,
@@ -89,6 +94,7 @@ impl Sums {
         let sum = match series.name {
             "hlsorigin_cpu_seconds_total" => &mut self.origin_cpu_s,
             "hlsorigin_connections" => &mut self.origin_connections,
+            "hlsorigin_fault_active" => &mut self.origin_faults,
             "hlsorigin_requests_total" => {
                 if series.label("status").is_some_and(|status| status.starts_with('5')) {
                     self.origin_5xx += value;
@@ -123,7 +129,8 @@ mod tests {
     fn the_test_origins_page_is_understood() {
         let page = Page::read(
             "hlsorigin_cpu_seconds_total{program=\"nginx\"} 2\nhlsorigin_cpu_seconds_total{program=\"ffmpeg\"} 3\n\
-             hlsorigin_connections 7\nprocess_cpu_seconds_total 9\n\
+             hlsorigin_connections 7\nhlsorigin_fault_active{fault=\"freeze\"} 0\n\
+             hlsorigin_fault_active{fault=\"outage\"} 1\nprocess_cpu_seconds_total 9\n\
              hlsorigin_requests_total{kind=\"segment\",status=\"206\"} 40\n\
              hlsorigin_requests_total{kind=\"segment\",status=\"503\"} 4\n\
              hlsorigin_requests_total{kind=\"playlist\",status=\"500\"} 1\n\
@@ -136,6 +143,7 @@ mod tests {
             errors_5xx: Some(5.0),
             bytes: Some(1000.0),
             machine_cpu_s: None,
+            faults: Some(1.0),
         };
         assert_eq!(page, expected);
     }

@@ -19,6 +19,8 @@ pub struct OriginSample {
     pub bytes_per_s: Option<f64>,
     /// Requests answered with a status of 500 to 599.
     pub errors_5xx_per_s: Option<f64>,
+    /// Faults that it makes on purpose, in force at the end of the second.
+    pub faults: Option<f64>,
 }
 
 impl OriginSample {
@@ -39,6 +41,7 @@ impl OriginSample {
             requests_per_s: per_s(before.requests, after.requests),
             bytes_per_s: per_s(before.bytes, after.bytes),
             errors_5xx_per_s: per_s(before.errors_5xx, after.errors_5xx),
+            faults: after.faults,
         }
     }
 
@@ -51,6 +54,7 @@ impl OriginSample {
             requests_per_s: self.requests_per_s.or(other.requests_per_s),
             bytes_per_s: self.bytes_per_s.or(other.bytes_per_s),
             errors_5xx_per_s: self.errors_5xx_per_s.or(other.errors_5xx_per_s),
+            faults: self.faults.or(other.faults),
         }
     }
 }
@@ -68,6 +72,7 @@ mod tests {
             requests: Some(50.0),
             errors_5xx: Some(0.0),
             bytes: None,
+            faults: Some(0.0),
         };
         let after = Page {
             cpu_s: Some(11.0),
@@ -76,6 +81,7 @@ mod tests {
             requests: Some(60.0),
             errors_5xx: Some(4.0),
             bytes: Some(7.0),
+            faults: Some(1.0),
         };
         let expected = OriginSample {
             cpu_ratio: Some(0.75),
@@ -83,6 +89,7 @@ mod tests {
             connections: Some(5.0),
             requests_per_s: Some(5.0),
             errors_5xx_per_s: Some(2.0),
+            faults: Some(1.0),
             bytes_per_s: None,
         };
         assert_eq!(OriginSample::between(&before, &after, 2.0), expected);

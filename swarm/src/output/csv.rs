@@ -39,7 +39,7 @@ fn at(started: Option<SystemTime>, after_s: f64) -> String {
 }
 
 /// Each column but those of the error classes; what is not known is empty.
-fn cells(row: &Row) -> [(&'static str, String); 31] {
+fn cells(row: &Row) -> [(&'static str, String); 32] {
     let known = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     [
         ("until_s", row.until_s.to_string()),
@@ -72,6 +72,7 @@ fn cells(row: &Row) -> [(&'static str, String); 31] {
         ("origin_requests_per_s", known(row.origin_requests_per_s)),
         ("origin_bytes_per_s", known(row.origin_bytes_per_s)),
         ("origin_errors_5xx_per_s", known(row.origin_errors_5xx_per_s)),
+        ("origin_faults", known(row.origin_faults)),
         ("saturated", row.saturated.map(|resource| resource.label().to_owned()).unwrap_or_default()),
     ]
 }

@@ -41,7 +41,7 @@ pub struct Row {
     pub starting: u32,
     /// Viewers that played, at least.
     pub playing: u32,
-    /// Viewers that were stalled, at most.
+    /// Viewers that were stalled or interrupted, at most.
     pub stalled: u32,
     /// Requests that ended.
     pub requests: u64,
@@ -89,6 +89,9 @@ pub struct Row {
     pub origin_bytes_per_s: Option<f64>,
     /// Requests that it answered with a status of 500 to 599.
     pub origin_errors_5xx_per_s: Option<f64>,
+    /// Faults that it made on purpose.
+    #[serde(default)]
+    pub origin_faults: Option<f64>,
     /// What the load box was short of.
     pub saturated: Option<Resource>,
 }
@@ -173,6 +176,7 @@ impl Row {
             row.origin_requests_per_s = origin.requests_per_s;
             row.origin_bytes_per_s = origin.bytes_per_s;
             row.origin_errors_5xx_per_s = origin.errors_5xx_per_s;
+            row.origin_faults = origin.faults;
         }
         let Some(wire) = &second.wire else { return row };
         // Also what is left out of every judgement is seen.
@@ -248,6 +252,7 @@ impl Row {
             (&mut self.origin_requests_per_s, next.origin_requests_per_s),
             (&mut self.origin_bytes_per_s, next.origin_bytes_per_s),
             (&mut self.origin_errors_5xx_per_s, next.origin_errors_5xx_per_s),
+            (&mut self.origin_faults, next.origin_faults),
         ] {
             *mine = worse(*mine, other);
         }

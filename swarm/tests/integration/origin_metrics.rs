@@ -112,5 +112,5 @@ fn an_endpoint_that_fails_is_said_once_and_disturbs_nothing() {
     assert!(told["failed_scrapes"].as_u64().unwrap() >= 2, "{told:#}");
     assert!(told["last_failure"].as_str().unwrap().contains("500"), "{told:#}");
     assert_eq!(finished.stderr.matches("no origin metrics from").count(), 1, "{}", finished.stderr);
-    assert!(finished.stdout.contains("\nHeld 1 of 1 viewers"), "{}", finished.stdout);
+    assert!(finished.stdout.contains("\nHeld 1 of 1 viewer "), "{}", finished.stdout);
 }

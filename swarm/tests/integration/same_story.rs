@@ -292,6 +292,10 @@ fn same_course(seen: &Seen) {
         is_near(outage["last_began_after_s"].as_f64().unwrap(), first) || outage["count"] != 1,
         "{outage}"
     );
+    let series = seen.report["series"].as_array().unwrap();
+    let in_force = series.iter().find(|row| row["origin_faults"] == 1.0).expect("the origin told its fault");
+    assert!(is_near(in_force["until_s"].as_f64().unwrap(), first), "{first} s: {in_force}");
+    assert!(seen.html.contains("fault in force at the origin, for "));
     let alerts =
         seen.prometheus.range("max(ALERTS{alertname=\"HlsViewersSeeNothing\"})", begin, run_length());
     let (raised, cleared) = (alerts.first().expect("the alert was raised").0, alerts.last().unwrap().0);

@@ -10,6 +10,9 @@ use crate::stats::{Durations, Measure, Row, fold};
 /// hour stays small.
 const MOST_POINTS: usize = 400;
 
+/// Rows that are no further apart follow each other: times are sums of floating point numbers.
+const SAME_SPAN_S: f64 = 0.01;
+
 /// Classes of errors with a line of their own; the others are one.
 const MOST_CLASSES: usize = 5;
 
@@ -42,7 +45,33 @@ pub(super) struct Series {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Scenery {
     bands: Vec<(f64, f64, Ink)>,
+    strips: Vec<(f64, f64, Ink)>,
     marks: Vec<(f64, Ink)>,
+}
+
+/// When something was wrong with the origin.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Faults {
+    /// It said so itself; else these are the times in which viewers saw nothing.
+    pub(super) told_by_origin: bool,
+    /// From when until when, in seconds since the run began.
+    pub(super) spans: Vec<(f64, f64)>,
+}
+
+impl Faults {
+    pub(super) fn of(report: &Report) -> Self {
+        let in_force = |row: &Row| row.origin_faults.is_some_and(|faults| faults > 0.0);
+        let told_by_origin = report.series.iter().any(in_force);
+        let mut spans: Vec<(f64, f64)> = Vec::new();
+        let is_wrong = |row: &&Row| if told_by_origin { in_force(row) } else { row.stalled > 0 };
+        for row in report.series.iter().filter(is_wrong) {
+            match spans.last_mut() {
+                Some((_, end)) if *end >= row.until_s - row.lasted_s - SAME_SPAN_S => *end = row.until_s,
+                _ => spans.push((row.until_s - row.lasted_s, row.until_s)),
+            }
+        }
+        Self { told_by_origin, spans }
+    }
 }
 
 impl Chart {
@@ -74,7 +103,7 @@ impl Scenery {
     fn of(report: &Report) -> Self {
         let mut bands: Vec<(f64, f64, Ink)> = Vec::new();
         let mut add = |from: f64, until: f64, ink: Ink| match bands.last_mut() {
-            Some((_, end, last)) if *last == ink && *end >= from - 0.01 => *end = until,
+            Some((_, end, last)) if *last == ink && *end >= from - SAME_SPAN_S => *end = until,
             _ => bands.push((from, until, ink)),
         };
         for row in report.series.iter().filter(|row| row.ramping) {
@@ -86,7 +115,12 @@ impl Scenery {
         let levels = report.limit.iter().flat_map(|limit| &limit.levels);
         let levels = levels.map(|level| (level.began_after_s, Ink::Level));
         let crossings = report.judgement.thresholds.iter().filter_map(|judged| judged.crossed_after_s);
-        Self { bands, marks: levels.chain(crossings.map(|at| (at, Ink::Bad))).collect() }
+        let strips = Faults::of(report).spans.into_iter().map(|(from, until)| (from, until, Ink::Fault));
+        Self {
+            bands,
+            strips: strips.collect(),
+            marks: levels.chain(crossings.map(|at| (at, Ink::Bad))).collect(),
+        }
     }
 }
 
@@ -110,6 +144,7 @@ pub(super) fn over_time(report: &Report) -> Vec<Chart> {
             unit,
             lines: Vec::new(),
             bands: scenery.bands.clone(),
+            strips: scenery.strips.clone(),
             marks: scenery.marks.clone(),
             limits: limits(title),
         };
@@ -142,7 +177,7 @@ fn viewers_and_requests(rows: &[Row]) -> Vec<Group> {
                 count("FFmpegs that run", Ink::First, |row| row.active),
                 measured("playing", Ink::Good, |row| row.playing),
                 measured("starting", Ink::Second, |row| row.starting),
-                measured("stalled", Ink::Bad, |row| row.stalled),
+                measured("stalled or interrupted", Ink::Bad, |row| row.stalled),
             ],
         ),
         ("Requests", Unit::PerSecond, vec![rate("requests", Ink::First, |row| row.requests)]),
@@ -253,6 +288,7 @@ pub(super) fn distribution(report: &Report) -> Option<Chart> {
         unit: Unit::Seconds,
         lines: Vec::new(),
         bands: Vec::new(),
+        strips: Vec::new(),
         marks: Vec::new(),
         limits: Vec::new(),
     };
@@ -282,6 +318,7 @@ pub(super) fn knee(report: &Report) -> Vec<Chart> {
             unit,
             lines: Vec::new(),
             bands: Vec::new(),
+            strips: Vec::new(),
             marks: marks.clone(),
             limits: Vec::new(),
         };

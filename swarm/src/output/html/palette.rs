@@ -28,10 +28,12 @@ pub(super) enum Ink {
     Saturated,
     /// Where a level begins.
     Level,
+    /// While something was wrong on purpose, or for all to see.
+    Fault,
 }
 
 /// Each with its light and its dark colour. Lines have a contrast of at least 3 to 1 to their page (WCAG 1.4.11).
-const COLOURS: [(Ink, [u8; 3], &str); 11] = [
+const COLOURS: [(Ink, [u8; 3], &str); 12] = [
     (Ink::Text, [31, 41, 56], "#e2e8f0"),
     (Ink::Grid, [226, 232, 241], "#273449"),
     (Ink::Wanted, [100, 116, 140], "#94a3b8"),
@@ -43,6 +45,7 @@ const COLOURS: [(Ink, [u8; 3], &str); 11] = [
     (Ink::Ramp, [228, 234, 250], "#1d2a44"),
     (Ink::Saturated, [252, 226, 214], "#47271c"),
     (Ink::Level, [148, 148, 170], "#76809a"),
+    (Ink::Fault, [190, 24, 93], "#f472b6"),
 ];
 
 /// Lines of one plot, in this order.

@@ -21,6 +21,9 @@ pub(super) const RIGHT: u32 = 24;
 const BELOW: u32 = 26;
 const ABOVE: u32 = 10;
 
+/// Where a strip along the upper edge begins, as a share of the height: as thick as a line that is meant to be seen.
+const STRIP_FROM: f64 = 0.96;
+
 /// Of labels, in the drawing's units.
 const FONT_SIZE: u32 = 15;
 
@@ -66,6 +69,8 @@ pub(super) struct Plot {
     pub(super) lines: Vec<Line>,
     /// Spans behind the lines.
     pub(super) bands: Vec<(f64, f64, Ink)>,
+    /// Spans along the upper edge, which nothing hides.
+    pub(super) strips: Vec<(f64, f64, Ink)>,
     /// Upright lines.
     pub(super) marks: Vec<(f64, Ink)>,
     /// Level lines.
@@ -194,6 +199,10 @@ impl Plot {
         for (at, ink) in &self.marks {
             chart.draw_series(DashedLineSeries::new([(*at, 0.0), (*at, top)], 4, 3, ink.colour().into()))?;
         }
+        let strips = self.strips.iter();
+        chart.draw_series(strips.map(|(from, until, ink)| {
+            Rectangle::new([(*from, top * STRIP_FROM), (*until, top)], ink.colour().filled())
+        }))?;
         for limit in self.limits.iter().filter(|limit| **limit <= top) {
             let ends = [(self.from, *limit), (self.until, *limit)];
             chart.draw_series(DashedLineSeries::new(ends, 2, 4, Ink::Bad.colour().into()))?;
@@ -275,6 +284,7 @@ mod tests {
             unit: Unit::Seconds,
             lines: vec![Line { ink: Ink::First, points, dots: false }],
             bands: vec![(0.0, 60.0, Ink::Ramp)],
+            strips: Vec::new(),
             marks: vec![(300.0, Ink::Bad)],
             limits: Vec::new(),
         }

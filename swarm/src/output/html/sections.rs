@@ -1,5 +1,6 @@
 //! The parts of the page that are no plots: sentences and tables.
 
+use super::chart::Faults;
 use super::markup::{escape, facts, table};
 use super::palette::Ink;
 use super::plot::Unit;
@@ -65,6 +66,10 @@ pub(super) fn events(report: &Report) -> String {
         let lasted = spell.until_s - spell.from_s;
         events.push((spell.from_s, format!("load box short of {} for {lasted:.0} s", spell.resource.name())));
     }
+    let faults = Faults::of(report);
+    for (from_s, until_s) in faults.spans.iter().filter(|_| faults.told_by_origin) {
+        events.push((*from_s, format!("fault in force at the origin, for {:.0} s", until_s - from_s)));
+    }
     if events.is_empty() {
         return String::new();
     }
@@ -126,7 +131,14 @@ pub(super) fn scenery_legend(report: &Report) -> String {
     let has_ramp = report.series.iter().any(|row| row.ramping);
     let is_saturated = report.series.iter().any(|row| row.saturated.is_some());
     let is_crossed = report.judgement.thresholds.iter().any(|judged| judged.crossed_after_s.is_some());
+    let faults = Faults::of(report);
+    let fault = if faults.told_by_origin {
+        "a fault in force, as the origin says"
+    } else {
+        "viewers stalled or interrupted"
+    };
     let items = [
+        (!faults.spans.is_empty(), item(Ink::Fault, "", fault)),
         (has_ramp, item(Ink::Ramp, "band", "viewers join or leave")),
         (is_saturated, item(Ink::Saturated, "band", "load box saturated")),
         (report.limit.is_some(), item(Ink::Level, "", "a level begins")),

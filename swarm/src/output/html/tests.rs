@@ -70,3 +70,26 @@ fn a_page_of_several_boxes_says_how_to_start_each() {
     let page = page(&merged).unwrap();
     assert!(page.contains("# a\nswarm -seed a\n# b\nswarm -seed b</pre>"), "{page}");
 }
+
+#[test]
+fn a_fault_is_marked_as_the_origin_tells_it_else_as_viewers_saw_it() {
+    let marked = |page: &str| page.matches(&format!("fill=\"{}\"", palette::Ink::Fault.hex())).count();
+    let mut run = report(60, 5);
+    for row in &mut run.series {
+        row.stalled = u32::from((20.5..25.5).contains(&row.until_s));
+    }
+    let seen = page(&run).unwrap();
+    assert!(
+        seen.contains("viewers stalled or interrupted</li>") && !seen.contains("fault in force"),
+        "{seen}"
+    );
+    let plots = marked(&seen);
+    assert!(plots > 5, "{plots} strips");
+    for row in &mut run.series {
+        row.origin_faults = Some(f64::from(u8::from((18.5..24.5).contains(&row.until_s))));
+    }
+    let told = page(&run).unwrap();
+    assert!(told.contains("<li>00:18 fault in force at the origin, for 6 s</li>"), "{told}");
+    assert!(told.contains("a fault in force, as the origin says</li>"), "{told}");
+    assert_eq!(marked(&told), plots, "one strip in each plot");
+}

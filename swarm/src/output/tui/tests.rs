@@ -138,6 +138,7 @@ fn troubled() -> Moment {
             requests_per_s: Some(412.0),
             bytes_per_s: Some(3.1e6),
             errors_5xx_per_s: Some(18.0),
+            faults: None,
         }),
         verdict: Some(Verdict {
             state: State::Failing,
