@@ -13,7 +13,7 @@ use markup::{escape, figure};
 use super::report::Report;
 
 const STYLE: &str = include_str!("html/style.css");
-const HOVER: &str = include_str!("html/hover.js");
+const SCRIPT: &str = include_str!("html/plots.js");
 
 /// What plots are drawn in stays readable on paper, whatever the screen's theme is.
 const DARK_PLACE: &str = "/*dark*/";
@@ -32,13 +32,13 @@ pub fn page(report: &Report) -> Result<String, PlotError> {
     body += &sections::events(report);
     body += &sections::comparison(report);
     body += &sections::limit(report);
-    body += &figures_of(&chart::knee(report))?;
+    body += &figures_of(&chart::knee(report), "")?;
     body += "<h2>Over time</h2>\n";
     body += &sections::scenery_legend(report);
-    body += &figures_of(&chart::over_time(report))?;
+    body += &figures_of(&chart::over_time(report), " data-zoom")?;
     if let Some(chart) = chart::distribution(report) {
         body += "<h2>Distribution</h2>\n";
-        body += &figures_of(&[chart])?;
+        body += &figures_of(&[chart], "")?;
     }
     body += &format!("<h2>Failures</h2>\n{}", sections::failures(report));
     body += &format!("<h2>Environment</h2>\n{}", sections::environment(report));
@@ -46,14 +46,15 @@ pub fn page(report: &Report) -> Result<String, PlotError> {
         "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n\
          <meta name=viewport content=\"width=device-width, initial-scale=1\">\n\
          <link rel=icon href=\"data:,\">\n<title>{}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n{body}</main>\n\
-         <script>{HOVER}</script>\n</body>\n</html>\n",
+         <script>{SCRIPT}</script>\n</body>\n</html>\n",
         escape(&sections::title(report)),
     ))
 }
 
-fn figures_of(charts: &[chart::Chart]) -> Result<String, PlotError> {
+/// `attribute` tells the script what can be done with them together.
+fn figures_of(charts: &[chart::Chart], attribute: &str) -> Result<String, PlotError> {
     let figures: Vec<_> = charts.iter().map(figure).collect::<Result<_, _>>()?;
-    Ok(format!("<div class=group>\n{}</div>\n", figures.concat()))
+    Ok(format!("<div class=group{attribute}>\n{}</div>\n", figures.concat()))
 }
 
 #[cfg(test)]

@@ -133,10 +133,27 @@ fn a_page_of_several_boxes_opens_in_a_browser_with_plots_and_a_cursor() {
 
     let text = std::fs::read_to_string(&page).unwrap();
     assert!(!text.contains(" (00:"));
+    let zoomed = "<script>{
+        const plot = document.querySelector('[data-zoom] .plot'), box = plot.querySelector('svg').getBoundingClientRect();
+        const at = (share) => ({ button: 0, clientX: box.left + box.width * share });
+        const note = () => document.querySelector('.zoom').textContent.replace(/;.*/, '');
+        const said = [];
+        plot.dispatchEvent(new PointerEvent('pointerdown', at(0.3)));
+        plot.dispatchEvent(new PointerEvent('pointerup', at(0.98)));
+        said.push(note());
+        for (const key of ['-', '+', 'Escape']) {
+            plot.dispatchEvent(new KeyboardEvent('keydown', { key }));
+            said.push(note());
+        }
+        document.title = said.join(' | ');
+    }</script>";
     let moved = "<script>document.querySelector('.plot').dispatchEvent(new PointerEvent('pointermove', {clientX: 300}))</script></body>";
-    std::fs::write(&page, text.replace("</body>", moved)).unwrap();
+    std::fs::write(&page, text.replace("</body>", &format!("{zoomed}{moved}"))).unwrap();
     let Some((dom, console)) = browse(Path::new(&page), &folder.path().join("profile")) else { return };
     assert_eq!(console, "");
     assert!(dom.matches("<polyline").count() > 20, "{} lines", dom.matches("<polyline").count());
+    let title = dom.split_once("<title>").unwrap().1.split_once('<').unwrap().0;
+    let said: Vec<_> = title.split(" | ").collect();
+    assert!(said[0].starts_with("00:0") && said[1].starts_with("Drag ") && said[3] == said[1], "{said:?}");
     assert!(dom.contains(" (00:") && dom.contains("display: block"), "the cursor says what was when");
 }
