@@ -288,6 +288,30 @@ fn large_bodies_go_through_byte_for_byte_over_one_connection() {
 }
 
 #[test]
+fn a_viewer_that_is_slow_gets_every_byte_and_its_pause_is_not_the_origins() {
+    // More than all sockets and pipes on the way hold.
+    let body: Vec<u8> = (0..=250).cycle().take(40_000_000).collect();
+    let (wire, sent) = (Wire::start(), body.clone());
+    let origin = rogue(move |mut stream| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", sent.len());
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&sent).unwrap();
+    });
+    let mut viewer = TcpStream::connect(wire.server.addresses().of(0)).unwrap();
+    viewer.set_read_timeout(Some(testkit::PATIENCE)).unwrap();
+    let head = format!("GET {origin}/a.ts HTTP/1.1\r\nHost: h\r\n{}\r\n\r\n", wire.stamp);
+    viewer.write_all(head.as_bytes()).unwrap();
+    // What is tested: a viewer that takes nothing for longer than an origin may be silent.
+    let pause = 5 * TIMEOUT;
+    std::thread::sleep(pause);
+    assert!(read_answer(&viewer, body.len()) == body);
+    let seen = wire.after(1);
+    assert_eq!((seen.requests.errors, seen.requests.bytes), (0, body.len() as u64));
+    let took = seen.kinds.iter().find_map(|kind| kind.duration.as_ref()).unwrap().max_s;
+    assert!(took < pause.as_secs_f64(), "{took} s, the pause of {pause:?} included");
+}
+
+#[test]
 fn an_answer_to_head_has_a_length_and_no_body() {
     let wire = Wire::start();
     let origin = rogue(|mut stream| {
