@@ -23,7 +23,7 @@ PYTHON ?= python3
 VIEWERS ?= 1500
 BENCH ?=
 
-.PHONY: help ffmpeg-lean bench bench-hold bench-soak bench-binary bench-wire bench-origin clean microvm-check-kvm
+.PHONY: help ffmpeg-lean bench bench-hold bench-options bench-soak bench-binary bench-wire bench-origin clean microvm-check-kvm
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^#?[a-z0-9%-]+:.*## / { sub("#", "", $$1); printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +60,11 @@ bench-hold: require ## How well many viewers are held: VIEWERS=1500 (two minutes
 	@scripts/require.sh python3
 	$(CARGO) build --release --workspace --locked
 	@$(PYTHON) -B -m bench hold --lean "$$(scripts/ffmpeg-lean.sh)" --viewers $(VIEWERS) --rate 100 --seconds 60 $(BENCH)
+
+bench-options: require ## What FFmpeg's options and variables cost or save (two minutes; writes docs/BENCHMARKS.md)
+	@scripts/require.sh python3
+	$(CARGO) build --release --workspace --locked
+	@$(PYTHON) -B -m bench options --lean "$$(scripts/ffmpeg-lean.sh)" --viewers 10 $(BENCH)
 
 bench-soak: require ## Does swarm grow while its viewers play on? (a minute and a half)
 	@scripts/require.sh python3

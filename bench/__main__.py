@@ -19,6 +19,7 @@ from .binary import binary
 from .hold import hold
 from .lab import ROOT, SWARM, Way, origin, ways
 from .measure import Round, measure
+from .options import options as options_apart
 from .soak import soak
 
 RESULTS = ROOT / "bench/results"
@@ -32,7 +33,14 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     # Ends the programs too: an exit unwinds what is open, and the signal alone does not.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    return {"viewers": _viewers, "hold": _hold, "soak": _soak, "binary": _binary, "render": _render}[options.what](options)
+    return {
+        "viewers": _viewers,
+        "hold": _hold,
+        "options": _options_apart,
+        "soak": _soak,
+        "binary": _binary,
+        "render": _render,
+    }[options.what](options)
 
 
 def _viewers(options: argparse.Namespace) -> int:
@@ -75,6 +83,19 @@ def _hold(options: argparse.Namespace) -> int:
     return 0 if run["verdict"] == "healthy" and not run["orphans"] else 1
 
 
+def _options_apart(options: argparse.Namespace) -> int:
+    chosen = [way for way in ways(options.lean, {}) if way.key in ("direct", "lean")]
+    rows: list[dict[str, Any]] = []
+    with origin() as stream:
+        for way in chosen:
+            rows += [{**row, "way": way.key} for row in options_apart(way.ffmpeg, stream, options.viewers, options.seconds)]
+    load = f"{options.viewers} FFmpegs with each setting, {options.seconds:g} s of playing"
+    about = _about(chosen, load)
+    names = {"direct": f"FFmpeg {about['versions']['FFmpeg']}", "lean": "lean FFmpeg"}
+    _save("options", {**about, "ways": names, "rows": rows})
+    return _render(options)
+
+
 def _soak(options: argparse.Namespace) -> int:
     way = {way.key: way for way in ways(options.lean, {})}[options.way]
     with origin() as stream:
@@ -94,10 +115,11 @@ def _told(findings: list[str]) -> int:
 
 def _render(_: argparse.Namespace) -> int:
     """What has been measured; tables without results stay as they are."""
-    for name, sources in {"viewers": "viewers", "hold": "hold", "scale": "viewers"}.items():
+    for name, sources in {"viewers": "viewers", "hold": "hold", "scale": "viewers", "options": "options"}.items():
         file = RESULTS / f"{sources}.json"
         if file.exists():
-            text = {"viewers": page.viewers, "hold": page.hold, "scale": page.scale}[name](json.loads(file.read_text()))
+            tables = {"viewers": page.viewers, "hold": page.hold, "scale": page.scale, "options": page.options}
+            text = tables[name](json.loads(file.read_text()))
             page.write(name, text)
     return 0
 
@@ -128,7 +150,7 @@ def _save(name: str, results: dict[str, Any]) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -B -m bench", description=__doc__)
-    parser.add_argument("what", choices=["viewers", "hold", "soak", "binary", "render"])
+    parser.add_argument("what", choices=["viewers", "hold", "options", "soak", "binary", "render"])
     parser.add_argument("--lean", default="ffmpeg", help="the lean FFmpeg: what scripts/ffmpeg-lean.sh prints")
     parser.add_argument("--ffmpeg", action="append", default=[], metavar="NAME=PATH", help="a further FFmpeg to compare; repeatable")
     parser.add_argument("--way", default="lean", choices=["loop", "direct", "swarm", "lean"], help="of hold and soak")

@@ -67,6 +67,18 @@ def scale(results: Row) -> str:
     return "\n".join([*lines, ""])
 
 
+def options(results: Row) -> str:
+    """What each setting takes, beside the others that played at the same time."""
+    ways = results["ways"]
+    heads = [f"{name}, {what}" for name in ways.values() for what in ("CPU, ms/s", "memory, MB")]
+    lines = [f"| FFmpegs | {' | '.join(heads)} |", _rule(1 + len(heads))]
+    for name in dict.fromkeys(row["name"] for row in results["rows"]):
+        own = {row["way"]: row for row in results["rows"] if row["name"] == name}
+        cells = [f"{own[way]['cpu_ms_per_s']:.3f} | {own[way]['pss_bytes'] / MEGABYTE:.2f}" for way in ways]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join([_conditions(results), *lines, ""])
+
+
 def _middle(rounds: list[Row]) -> Row:
     numbers = [key for key, value in rounds[0].items() if isinstance(value, (int, float))]
     return {key: spread([row[key] for row in rounds]).middle for key in numbers}

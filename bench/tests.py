@@ -64,7 +64,7 @@ class Page(unittest.TestCase):
 
     def test_the_page_has_a_place_for_each_table(self) -> None:
         text = page.PAGE.read_text()
-        for name in ("viewers", "hold", "scale"):
+        for name in ("viewers", "hold", "scale", "options"):
             self.assertIn("new\n", page.between(text, name, "new\n"))
 
     def test_ratios_come_first_and_ranges_show(self) -> None:
@@ -73,6 +73,12 @@ class Page(unittest.TestCase):
         self.assertIn("| `swarm` | 16.50 (16.00–17.00) | 50 | 2.40 (1.90–2.90) | 2.0 | 1 |", text)
         self.assertIn("| loop of FFmpegs | 1.00 | 1.00 |", text)
         self.assertIn("| 10000 | `swarm`, lean FFmpeg | 35 |", page.scale(RESULTS))
+
+
+    def test_each_setting_has_a_line_with_each_ffmpeg(self) -> None:
+        rows = [{"name": "as it is", "way": way, "cpu_ms_per_s": cpu, "pss_bytes": 2e6} for way, cpu in (("direct", 0.7), ("lean", 0.6))]
+        text = page.options({**RESULTS, "ways": {"direct": "FFmpeg 5", "lean": "lean FFmpeg"}, "rows": rows})
+        self.assertIn("| as it is | 0.700 | 2.00 | 0.600 | 2.00 |", text)
 
 
 class Binary(unittest.TestCase):
