@@ -369,7 +369,7 @@ mod tests {
     #[test]
     fn what_is_no_fault_is_told_what_to_write() {
         for (text, expected) in [
-            ("fire", "choose one of freeze, outage, errors"),
+            ("fire", "choose the kind from freeze, outage, errors"),
             ("errors", "needs a value: errors=20%:503"),
             ("errors=20%", "needs a share and a status"),
             ("errors=20%:200", "has \"200\" for its status: give a number from 400 to 599"),
