@@ -32,3 +32,25 @@ impl fmt::Display for Url<'_> {
         write!(f, "{scheme}://{}/{}", self.address(), self.path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_becomes_a_url_that_works_on_this_machine() {
+        for (address, expected) in [
+            ("127.0.0.1:8080", "127.0.0.1:8080/a"),
+            ("0.0.0.0:80", "127.0.0.1:80/a"),
+            ("[::1]:8080", "[::1]:8080/a"),
+            ("[::]:8080", "[::1]:8080/a"),
+            ("192.0.2.7:99", "192.0.2.7:99/a"),
+        ] {
+            let url = |tls| Url { tls, server: address.parse().unwrap(), path: "a" }.to_string();
+            assert_eq!(
+                (url(false), url(true)),
+                (format!("http://{expected}"), format!("https://{expected}"))
+            );
+        }
+    }
+}
