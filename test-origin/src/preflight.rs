@@ -1,19 +1,17 @@
 //! Is this machine ready? Finds everything that is missing before anything is started. Changes nothing that lasts,
 //! but for making the cache directory.
 
+mod abilities;
+mod folders;
 mod problem;
 
-use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{Group, User};
 use supervise::program::{self, Program};
-use supervise::{Captured, CommandLine, Exit, capture};
 
 use crate::codec::H264;
 use crate::faults::desk;
@@ -21,14 +19,10 @@ use crate::faults::{Fault, Spec};
 use crate::neighbour::Neighbour;
 use crate::nginx::{Account, Build};
 use crate::plan::{AccessLog, Certificate, Plan, Source};
-use crate::profile::SegmentType;
-use crate::run_dir::free_bytes;
-use crate::{certificate, clip, sizes};
+use crate::{certificate, clip};
 
+pub use abilities::{ANSWER_LIMIT, build};
 pub use problem::Problem;
-
-/// A question to a program takes a tenth of a second; on a machine so busy that it takes this long nothing would run.
-pub const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// What a run can rely on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,9 +62,9 @@ pub async fn check(plan: &Plan) -> Result<Machine, Vec<Problem>> {
     for Spec { fault, .. } in &plan.faults {
         problems.note(fault_port(plan, fault));
     }
-    let parent_dir = problems.note(parent_dir(plan, account.as_ref()));
+    let parent_dir = problems.note(folders::parent_dir(plan, account.as_ref()));
     if let AccessLog::File(log) = &plan.access_log {
-        problems.note(appendable(log));
+        problems.note(folders::appendable(log));
     }
     if let Some(Certificate::Own { certificate, key }) = &plan.tls {
         problems.note(own_certificate(certificate, key));
@@ -112,9 +106,9 @@ async fn encoder(plan: &Plan, ffmpeg: Option<&Path>, problems: &mut Problems) ->
     let cached = clip::cached(&plan.cache_dir, &plan.profile).is_some();
     let must_encode = plan.source == Source::LiveEncode || !cached;
     if plan.source == Source::Clip && must_encode {
-        problems.note(cache_dir(plan));
+        problems.note(folders::cache_dir(plan));
     }
-    let (h264, lacking) = abilities(ffmpeg?, plan.profile.hls.segment_type, must_encode).await;
+    let (h264, lacking) = abilities::of_ffmpeg(ffmpeg?, plan.profile.hls.segment_type, must_encode).await;
     problems.0.extend(lacking);
     if h264 == Some(H264::OpenH264) {
         tracing::warn!(
@@ -194,133 +188,9 @@ fn fault_port(plan: &Plan, fault: &Fault) -> Result<(), Problem> {
     free.map_err(|reason| Problem::Fault { fault: fault.clone(), reason })
 }
 
-fn parent_dir(plan: &Plan, account: Option<&Account>) -> Result<PathBuf, Problem> {
-    let needed = sizes::media_bytes(&plan.profile);
-    let folder = match &plan.parent_dir {
-        Some(folder) => folder.clone(),
-        // Segments that live for a minute need not reach a disk.
-        None => [PathBuf::from("/dev/shm")]
-            .into_iter()
-            .find(|tmpfs| {
-                writable(tmpfs, "--dir", false).is_ok() && free_bytes(tmpfs).is_none_or(|free| free > needed)
-            })
-            .unwrap_or_else(std::env::temp_dir),
-    };
-    writable(&folder, "--dir", false)?;
-    has_room(&folder, needed, "--dir")?;
-    let closed = |folder: &&Path| folder.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o001 == 0);
-    match (account, folder.ancestors().find(closed)) {
-        (Some(Account { user, .. }), Some(closed)) => {
-            Err(Problem::Impassable { folder: closed.to_owned(), user: user.clone() })
-        }
-        _ => Ok(folder),
-    }
-}
-
-fn cache_dir(plan: &Plan) -> Result<(), Problem> {
-    writable(&plan.cache_dir, "--cache-dir", true)?;
-    has_room(&plan.cache_dir, sizes::while_encoding_bytes(&plan.profile), "--cache-dir")
-}
-
-fn has_room(folder: &Path, needed: u64, flag: &'static str) -> Result<(), Problem> {
-    let Some(free) = free_bytes(folder).filter(|free| *free <= needed) else { return Ok(()) };
-    let (folder, free_mb, needed_mb) = (folder.to_owned(), free / 1_000_000, needed.div_ceil(1_000_000));
-    Err(Problem::NoRoom { folder, free_mb, needed_mb, flag })
-}
-
-fn writable(folder: &Path, flag: &'static str, make: bool) -> Result<(), Problem> {
-    let folder_there = if make { fs::create_dir_all(folder) } else { Ok(()) };
-    folder_there.and_then(|()| tempfile::tempfile_in(folder)).map(drop).map_err(|error| {
-        // Without the random name that tempfile adds.
-        let reason = error.raw_os_error().map_or(error, io::Error::from_raw_os_error).to_string();
-        Problem::Unwritable { folder: folder.to_owned(), reason, flag }
-    })
-}
-
-fn appendable(file: &Path) -> Result<(), Problem> {
-    fs::File::options().create(true).append(true).open(file).map(drop).map_err(|error| Problem::Unwritable {
-        folder: file.to_owned(),
-        reason: error.to_string(),
-        flag: "--access-log",
-    })
-}
-
 fn own_certificate(certificate: &Path, key: &Path) -> Result<(), Problem> {
     certificate::of_files(certificate, key).map(drop).map_err(|(flag, reason)| {
         let file = if flag == "--tls-key" { key } else { certificate };
         Problem::Certificate { flag, file: file.to_owned(), reason }
     })
-}
-
-/// Asks FFmpeg what it has, and which H.264 encoder; what it says of versions is never compared.
-async fn abilities(
-    ffmpeg: &Path,
-    segment_type: SegmentType,
-    must_encode: bool,
-) -> (Option<H264>, Vec<Problem>) {
-    let segments = match segment_type {
-        SegmentType::MpegTs => ("-muxers", "mpegts", "MPEG-TS muxer"),
-        SegmentType::Fmp4 => ("-muxers", "mp4", "MP4 muxer"),
-    };
-    let mut wanted = vec![("-muxers", "hls", "HLS muxer"), segments];
-    if must_encode {
-        wanted.extend([
-            ("-encoders", "aac", "AAC encoder"),
-            ("-devices", "lavfi", "lavfi input for test pictures"),
-        ]);
-    }
-    let lists: &[&str] = if must_encode { &["-muxers", "-encoders", "-devices"] } else { &["-muxers"] };
-    let (mut h264, mut problems) = (None, Vec::new());
-    for list in lists {
-        let broken = |reason| Problem::Broken { program: ffmpeg.to_owned(), reason };
-        let command = CommandLine::new(ffmpeg).args(["-hide_banner", list]);
-        let text = match capture(&command, ANSWER_LIMIT).await {
-            Ok(answer) if answer.exit == Exit::Code(0) => answer.stdout,
-            Ok(answer) => return (None, vec![broken(said(&answer))]),
-            Err(error) => return (None, vec![broken(error.to_string())]),
-        };
-        // ` E hls   Apple HTTP Live Streaming`: flags, then the names.
-        let has = |name: &str| {
-            let mut names = text.lines().filter_map(|line| line.split_whitespace().nth(1));
-            names.any(|names| names.split(',').any(|known| known == name))
-        };
-        let lacking = wanted.iter().filter(|(in_list, name, _)| in_list == list && !has(name));
-        problems.extend(
-            lacking
-                .map(|(.., what)| Problem::Incapable { ffmpeg: ffmpeg.to_owned(), what: (*what).to_owned() }),
-        );
-        if *list == "-encoders" {
-            h264 = H264::ALL.into_iter().find(|h264| has(h264.name()));
-            if h264.is_none() {
-                problems.push(Problem::NoEncoder { ffmpeg: ffmpeg.to_owned() });
-            }
-        }
-    }
-    (h264, problems)
-}
-
-/// Asks Nginx how it was built, and whether that is enough for the plan.
-///
-/// # Errors
-/// [`Problem::Broken`] or [`Problem::NoTls`].
-pub async fn build(nginx: &Path, plan: &Plan) -> Result<Build, Problem> {
-    let broken = |reason| Problem::Broken { program: nginx.to_owned(), reason };
-    let answer = capture(&CommandLine::new(nginx).arg("-V"), ANSWER_LIMIT)
-        .await
-        .map_err(|error| broken(error.to_string()))?;
-    if answer.exit != Exit::Code(0) {
-        return Err(broken(said(&answer)));
-    }
-    let build = Build::parse(&answer.stderr);
-    if plan.tls.is_some() && !build.tls {
-        return Err(Problem::NoTls { nginx: nginx.to_owned() });
-    }
-    Ok(build)
-}
-
-/// Exit and the last line, as one line.
-fn said(answer: &Captured) -> String {
-    let lines = answer.stdout.lines().chain(answer.stderr.lines());
-    let last = lines.rev().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
-    format!("{} ({last})", answer.exit)
 }
