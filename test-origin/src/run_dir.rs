@@ -203,24 +203,33 @@ fn remove_dead(parent: &Path) {
     }
 }
 
-/// The admin addresses of our living runs below `parent`.
+/// The admin addresses of our living runs below `parent`; to root, those of everybody, as of a service with an account of
+/// its own.
 pub fn admins(parent: &Path) -> Vec<SocketAddr> {
-    let living = entries(parent).filter(|path| is_ours(path) && !is_dead(path));
+    let root = nix::unistd::geteuid().is_root();
+    let ours = |path: &PathBuf| is_run(path) && (root || is_owned(path));
+    let living = entries(parent).filter(|path| ours(path) && !is_unlocked(path));
     let address = |path: PathBuf| fs::read_to_string(path.join(RunDir::ADMIN)).ok()?.trim().parse().ok();
     living.filter_map(address).collect()
 }
 
-fn is_ours(path: &Path) -> bool {
+fn is_run(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(RunDir::PREFIX))
-        && path
-            .symlink_metadata()
-            .is_ok_and(|meta| meta.is_dir() && meta.uid() == nix::unistd::geteuid().as_raw())
+        && path.symlink_metadata().is_ok_and(|meta| meta.is_dir())
 }
 
+fn is_owned(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|meta| meta.uid() == nix::unistd::geteuid().as_raw())
+}
+
+/// Of ours only: what others left behind is theirs to remove.
 fn is_dead(path: &Path) -> bool {
-    is_ours(path)
-        && File::open(path.join(RunDir::MARKER))
-            .is_ok_and(|marker| Flock::lock(marker, FlockArg::LockExclusiveNonblock).is_ok())
+    is_run(path) && is_owned(path) && is_unlocked(path)
+}
+
+fn is_unlocked(path: &Path) -> bool {
+    File::open(path.join(RunDir::MARKER))
+        .is_ok_and(|marker| Flock::lock(marker, FlockArg::LockExclusiveNonblock).is_ok())
 }
 
 #[cfg(test)]
@@ -257,6 +266,26 @@ mod tests {
         let second = create(parent.path());
         assert!(!dead.exists());
         assert!(living.path().exists() && second.path().exists());
+    }
+
+    #[test]
+    fn root_reaches_the_runs_of_other_accounts_and_removes_none_of_theirs() {
+        if !nix::unistd::geteuid().is_root() {
+            testkit::skipped("only root can give a folder away");
+            return;
+        }
+        let parent = tempfile::tempdir().unwrap();
+        let living = create(parent.path());
+        living.write(RunDir::ADMIN, "127.0.0.1:8\n").unwrap();
+        let dead = parent.path().join("test-origin-dead");
+        fs::create_dir(&dead).unwrap();
+        fs::write(dead.join(RunDir::MARKER), "").unwrap();
+        for path in [living.path(), &dead] {
+            std::os::unix::fs::chown(path, Some(65534), None).unwrap();
+        }
+        assert_eq!(admins(parent.path()), ["127.0.0.1:8".parse().unwrap()]);
+        drop(create(parent.path()));
+        assert!(dead.exists());
     }
 
     #[test]
