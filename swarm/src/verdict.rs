@@ -128,7 +128,8 @@ fn cause(seen: &Evidence, recovered: bool) -> Cause {
     let is_stale =
         seen.judged.playlist_age_targets.is_some_and(|age| age > crate::stats::STALE_AFTER_TARGETS);
     match first {
-        Some(Sign::Errors(_)) if is_broken(&seen.judged) => Cause::Broken,
+        // An origin that starts again answers 404 for a moment.
+        Some(Sign::Errors(_)) if !recovered && is_broken(&seen.judged) => Cause::Broken,
         Some(Sign::Stale) | None if is_stale => Cause::Stale,
         _ if recovered => Cause::Outage,
         _ => Cause::Load,

@@ -157,6 +157,8 @@ fn a_stream_with_missing_segments_is_broken_and_late_ones_that_fell_out_are_not(
     let late = with(|wire| wire.open = vec![open]);
     let overloaded = verdict(Story::settled(&[], 10).then(5, &late).then(30, &errors(404, 3)));
     assert_eq!(overloaded.cause, Some(Cause::Load), "{}", overloaded.sentence);
+    let over = verdict(Story::settled(&[], 10).then(5, &errors(404, 3)).then(20, &fine()));
+    assert_eq!((over.state, over.cause), (State::Degraded, Some(Cause::Outage)), "{}", over.sentence);
     let refused = verdict(Story::new(&[]).then(30, &errors(429, 3)));
     assert_eq!(refused.cause, Some(Cause::Load), "too many requests is a word about load");
 }
