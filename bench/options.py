@@ -19,7 +19,7 @@ from .measure import SETTLE_S
 
 # As swarm starts a viewer, but for what depends on the run (docs/FFMPEG_HLS_REFERENCE.md).
 VIEWER = (
-    "-hide_banner -nostdin -nostats -loglevel level+warning -progress pipe:1 -stats_period 5 -max_reload 6 -threads 1 "
+    "-hide_banner -nostdin -nostats -loglevel level+warning -progress pipe:1 -stats_period 1 -max_reload 6 -threads 1 "
     "-probesize 2000000 -analyzeduration 500000 -allowed_extensions ALL -rw_timeout 20000000"
 ).split()
 # As the loop of the README does.
@@ -42,7 +42,7 @@ GROUPS = (
     Group("as `swarm -direct` starts it"),
     Group("the same again"),
     Group("as the loop starts it", LOOP),
-    Group("`-stats_period 1`", [*VIEWER, "-stats_period", "1"]),
+    Group("`-stats_period 5`, as on the wire", [*VIEWER, "-stats_period", "5"]),
     Group("no `-progress`", [flag for flag in VIEWER if flag not in ("-progress", "pipe:1")]),
     Group("FFmpeg's own `-probesize` and `-analyzeduration`", [*VIEWER, "-probesize", "5000000", "-analyzeduration", "5000000"]),
     Group("FFmpeg's own `-threads`", [*VIEWER, "-threads", "auto"]),

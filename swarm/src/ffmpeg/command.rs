@@ -22,10 +22,6 @@ const MAX_RELOAD: u32 = 6;
 /// Media that a player holds before it starts, and that FFmpeg fetches at once on a live start, in target durations.
 const START_BUFFER_SEGMENTS: f64 = 3.0;
 
-/// How often FFmpeg reports its progress. Once more it does so at its end, and the wire knows of media within a second:
-/// more often costs both sides CPU and tells nothing new.
-const PROGRESS_PERIOD_S: &str = "5";
-
 /// What one viewer plays, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View<'a> {
@@ -66,6 +62,17 @@ pub enum Route<'a> {
     },
 }
 
+impl Route<'_> {
+    /// How often FFmpeg reports its progress. By itself it is the only one who knows that media arrives; behind the wire
+    /// that is known anyhow, and each report costs both sides CPU.
+    fn progress_period_s(self) -> &'static str {
+        match self {
+            Self::Direct { .. } => "1",
+            Self::Wire { .. } => "5",
+        }
+    }
+}
+
 /// The wire gives up first, so that it can say why; FFmpeg's own limit is only for a wire that is gone.
 const TIMEOUT_BEHIND_THE_WIRE: Duration = Duration::from_secs(5);
 
@@ -74,7 +81,7 @@ pub fn command(ffmpeg: &Capabilities, view: &View<'_>) -> CommandLine {
     let mut command = CommandLine::new(&ffmpeg.program)
         // `level` marks each line with its severity, which tells the reason of a death from the noise around it.
         .args(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+warning"])
-        .args(["-progress", "pipe:1", "-stats_period", PROGRESS_PERIOD_S])
+        .args(["-progress", "pipe:1", "-stats_period", view.route.progress_period_s()])
         .args(["-user_agent", &header_text(&view.request.user_agent)])
         .args(["-max_reload", &MAX_RELOAD.to_string()])
         .args(view.analysis.options())
@@ -219,6 +226,7 @@ mod tests {
         assert!(text.contains(" -http_proxy http://127.0.0.1:4711 "), "{text}");
         assert!(text.contains("x-swarm-viewer: secret-7-0\r\n"), "{text}");
         assert!(text.contains(" -rw_timeout 20000000 "), "{text}");
+        assert!(text.contains(" -stats_period 5 "), "{text}");
         assert!(text.contains(" -i 'http://origin.test.") && !text.contains("tls_verify"), "{text}");
     }
 
