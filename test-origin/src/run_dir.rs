@@ -1,17 +1,20 @@
 //! The directory of one run: made at the start, removed at the end, and those of dead runs with it. Removes only
 //! directories that bear our marker and whose owner is dead.
 
+mod owner;
+
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 use tempfile::TempDir;
 
 use crate::profile::Profile;
+
+pub use owner::admins;
 
 /// An existing run directory. Dropping it removes it with all that is in it.
 #[derive(Debug)]
@@ -56,14 +59,14 @@ impl RunDir {
 
     /// Makes a run directory below `parent` for the profile, and removes those that dead runs left there.
     pub fn create(parent: &Path, profile: &Profile) -> anyhow::Result<Self> {
-        remove_dead(parent);
+        owner::remove_dead(parent);
         // Nginx's workers may be another account: they must pass. What is secret has a folder of its own.
         let root = tempfile::Builder::new()
             .prefix(Self::PREFIX)
             .permissions(Permissions::from_mode(0o755))
             .tempdir_in(parent)
             .with_context(|| format!("make a run directory in {}", parent.display()))?;
-        let owner = mark(root.path()).context("mark the run directory")?;
+        let owner = owner::mark(root.path()).context("mark the run directory")?;
         let run_dir = Self { root, _owner: owner };
         for folder in [Self::MEDIA, Self::TEMP, Self::HEALTH, Self::PAGE_FOLDER] {
             make_folder(&run_dir.path().join(folder))?;
@@ -182,54 +185,6 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
     fs::create_dir(folder)
         .and_then(|()| fs::set_permissions(folder, Permissions::from_mode(0o755)))
         .with_context(|| format!("make {}", folder.display()))
-}
-
-/// The marker gets its name only when its lock is held: nobody ever sees it unlocked while we live.
-fn mark(root: &Path) -> io::Result<Flock<File>> {
-    let unnamed = root.join(".new");
-    let owner = Flock::lock(File::create(&unnamed)?, FlockArg::LockExclusiveNonblock)
-        .map_err(|(_, errno)| io::Error::from(errno))?;
-    fs::rename(unnamed, root.join(RunDir::MARKER))?;
-    Ok(owner)
-}
-
-fn remove_dead(parent: &Path) {
-    let Ok(entries) = fs::read_dir(parent) else { return };
-    for path in entries.flatten().map(|entry| entry.path()).filter(|path| is_dead(path)) {
-        match fs::remove_dir_all(&path) {
-            Ok(()) => tracing::info!("removed {}, which a killed test-origin left behind", path.display()),
-            Err(error) => tracing::warn!("cannot remove {} of a killed test-origin: {error}", path.display()),
-        }
-    }
-}
-
-/// The admin addresses of our living runs below `parent`; to root, those of everybody, as of a service with an account of
-/// its own.
-pub fn admins(parent: &Path) -> Vec<SocketAddr> {
-    let root = nix::unistd::geteuid().is_root();
-    let ours = |path: &PathBuf| is_run(path) && (root || is_owned(path));
-    let living = entries(parent).filter(|path| ours(path) && !is_unlocked(path));
-    let address = |path: PathBuf| fs::read_to_string(path.join(RunDir::ADMIN)).ok()?.trim().parse().ok();
-    living.filter_map(address).collect()
-}
-
-fn is_run(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(RunDir::PREFIX))
-        && path.symlink_metadata().is_ok_and(|meta| meta.is_dir())
-}
-
-fn is_owned(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|meta| meta.uid() == nix::unistd::geteuid().as_raw())
-}
-
-/// Of ours only: what others left behind is theirs to remove.
-fn is_dead(path: &Path) -> bool {
-    is_run(path) && is_owned(path) && is_unlocked(path)
-}
-
-fn is_unlocked(path: &Path) -> bool {
-    File::open(path.join(RunDir::MARKER))
-        .is_ok_and(|marker| Flock::lock(marker, FlockArg::LockExclusiveNonblock).is_ok())
 }
 
 #[cfg(test)]
