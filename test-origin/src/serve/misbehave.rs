@@ -10,6 +10,15 @@ use super::Run;
 use crate::origin::Part;
 
 impl Run<'_> {
+    /// Their time counts from now on: the URL is about to be told.
+    pub(super) async fn begin_faults(&mut self) -> anyhow::Result<()> {
+        self.announced = true;
+        // Set once: the URL is told once.
+        self.told.set(self.machine.address).unwrap_or_default();
+        self.desk.begin();
+        self.follow_faults().await
+    }
+
     /// Brings both processes into the state that the faults in force ask for.
     pub(super) async fn follow_faults(&mut self) -> anyhow::Result<()> {
         let (standing, anew) = self.desk.settle();
