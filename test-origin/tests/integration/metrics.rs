@@ -1,10 +1,11 @@
 //! What a scrape tells.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Origin, request, send, wait_until};
+use crate::support::{Origin, open_dir, request, send, wait_until};
 
 /// The value of one line, if it is there.
 fn count_of(text: &str, metric: &str) -> Option<u64> {
@@ -24,29 +25,64 @@ fn scrape(origin: &Origin) -> String {
     response.text()
 }
 
+/// What Nginx wrote at once about each request.
+fn logged(file: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(file).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What kind of request such a line is about, and its status.
+fn kind_and_status(line: &serde_json::Value) -> (&'static str, u64) {
+    let uri = line["uri"].as_str().unwrap();
+    let kind = match uri.rsplit_once('.') {
+        _ if uri == "/stream.m3u8" => "master",
+        Some((_, "m3u8")) => "playlist",
+        Some((_, "ts")) => "segment",
+        _ => "other",
+    };
+    (kind, line["status"].as_u64().unwrap())
+}
+
 #[test]
 fn requests_and_bytes_are_counted_by_kind_and_status() {
-    let origin = Origin::of_file("tiny-pair", &[]);
-    let count = |kind: &str, status: &str| {
-        let name = format!("hlsorigin_requests_total{{kind=\"{kind}\",status=\"{status}\"}}");
-        count_of(&scrape(&origin), &name).unwrap_or(0)
-    };
-    wait_until("what came before the URL was told is counted", || count("segment", "200") >= 6);
-    let before = ["master", "playlist", "segment"].map(|kind| count(kind, "200"));
+    let folder = open_dir();
+    let file = folder.path().join("access.jsonl");
+    let origin = Origin::of_file("tiny-pair", &["--access-log", file.to_str().unwrap()]);
     let segment = origin.playlist("big/index.m3u8").segments.pop().unwrap().uri;
-    let mut bytes = 0;
+    let ask = |path: &str, more: &[&str]| {
+        request("GET", &origin.at(path), &[&["X-Test: ours"], more].concat());
+    };
     for _ in 0..10 {
-        bytes += origin.get(&format!("big/{segment}")).body.len();
-        origin.get("stream.m3u8");
-        origin.get("big/missing.ts");
-        request("GET", &origin.at(&format!("big/{segment}")), &["Range: bytes=0-9"]);
+        ask(&format!("big/{segment}"), &[]);
+        ask("stream.m3u8", &[]);
+        ask("big/missing.ts", &[]);
+        ask(&format!("big/{segment}"), &["Range: bytes=0-9"]);
     }
-    wait_until("all of them are counted", || count("segment", "404") >= 10);
-    let after = ["master", "playlist", "segment"].map(|kind| count(kind, "200"));
-    assert_eq!([after[0] - before[0], after[1] - before[1], after[2] - before[2]], [10, 1, 10]);
-    assert_eq!(count("segment", "206"), 10);
-    let sent = count_of(&scrape(&origin), "hlsorigin_response_bytes_total{kind=\"segment\"}").unwrap();
-    assert!(sent > bytes as u64, "{sent} with {bytes}");
+    let ours = |line: &&serde_json::Value| line["x_test"] == "ours";
+    wait_until("all of ours are logged", || logged(&file).iter().filter(ours).count() == 40);
+    // How many requests the origin made before it told its URL depends on how often it had to try.
+    let logged = logged(&file);
+    let kinds = [("master", 200), ("playlist", 200), ("segment", 200), ("segment", 206), ("segment", 404)];
+    let expected =
+        kinds.map(|kind| logged.iter().filter(|line| kind_and_status(line) == kind).count() as u64);
+    assert!(
+        expected[2] >= 16,
+        "three of each variant before the URL was told, and ten of ours: {expected:?}"
+    );
+    assert_eq!((expected[0], expected[3], expected[4]), (10, 10, 10));
+    let counted = || {
+        let text = scrape(&origin);
+        kinds.map(|(kind, status)| {
+            let name = format!("hlsorigin_requests_total{{kind=\"{kind}\",status=\"{status}\"}}");
+            count_of(&text, &name).unwrap_or(0)
+        })
+    };
+    // Each of Nginx's workers keeps what is to be counted for up to a second.
+    wait_until("all of them are counted", || counted().iter().sum::<u64>() >= expected.iter().sum::<u64>());
+    assert_eq!(counted(), expected);
+    let sent = count_of(&scrape(&origin), "hlsorigin_response_bytes_total{kind=\"segment\"}");
+    let segments = logged.iter().filter(|line| kind_and_status(line).0 == "segment");
+    assert_eq!(sent, Some(segments.map(|line| line["bytes"].as_u64().unwrap()).sum()));
     assert_eq!(count_of(&scrape(&origin), "hlsorigin_log_lines_unread_total"), Some(0));
 }
 
