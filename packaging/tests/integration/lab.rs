@@ -22,7 +22,9 @@ fn machine(folder: &Path, does: &str) -> String {
 
 /// The lab's script with two machines and one page.
 fn lab(machine: &str, page: &str, temporary: &Path) -> Running {
-    let mut command = Command::new(root().join("microvm/lab.sh"));
+    let mut command = Command::new("env");
+    // Tests that run in the background of a shell ignore it, and so would a shell that they start.
+    command.arg("--default-signal=INT").arg(root().join("microvm/lab.sh"));
     command.env("LAB_MACHINES", format!("one={machine} two={machine}"));
     command.env("LAB_PAGES", format!("stream={page}")).env("TMPDIR", temporary);
     Running::start(&mut command)
