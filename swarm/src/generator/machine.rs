@@ -9,7 +9,7 @@ use super::living::Living;
 use super::memory::{Memory, Shortages};
 use super::network::{Network, Speeds};
 use super::processes::{self, Turns};
-use super::sockets;
+use super::sockets::{self, Ports};
 
 /// This machine, as far as we may use it.
 #[derive(Debug)]
@@ -22,6 +22,7 @@ pub struct Machine {
     /// A quota makes it smaller, and need not be a whole number.
     cores: f64,
     living: Living,
+    ports: Ports,
 }
 
 /// Everything at one moment. Counts go on from the machine's start, shares are those of the moment.
@@ -61,6 +62,7 @@ impl Machine {
             cpus,
             cores,
             living: Living::default(),
+            ports: Ports::default(),
         }
     }
 
@@ -87,7 +89,7 @@ impl Machine {
             swapped_in_bytes: shortages.swapped_in_bytes,
             out_of_memory_kills: shortages.out_of_memory_kills,
             descriptors_ratio: sockets::descriptors_ratio(proc),
-            ports_ratio: sockets::ports_ratio(proc),
+            ports_ratio: self.ports.ratio(proc),
             network: Network::read(proc, &self.speeds),
             lag: Duration::ZERO,
             start: None,
