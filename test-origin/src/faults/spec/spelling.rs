@@ -16,10 +16,7 @@ impl FromStr for Spec {
     type Err = Misspelt;
 
     fn from_str(text: &str) -> Result<Self, Misspelt> {
-        let (fault, schedule) = match text.split_once('@') {
-            Some((fault, schedule)) => (fault, Some(schedule)),
-            None => (text, None),
-        };
+        let (fault, schedule) = parted(text, '@');
         let fault: Fault = fault.parse()?;
         let (begins, lasts) = match schedule {
             None => (Duration::ZERO, None),
@@ -32,11 +29,13 @@ impl FromStr for Spec {
     }
 }
 
+/// What stands before a mark, and what stands behind it where there is one.
+fn parted(text: &str, mark: char) -> (&str, Option<&str>) {
+    text.split_once(mark).map_or((text, None), |(before, behind)| (before, Some(behind)))
+}
+
 fn schedule(text: &str) -> Result<(Duration, Option<Duration>), Misspelt> {
-    let (begins, lasts) = match text.split_once('+') {
-        Some((begins, lasts)) => (begins, Some(lasts)),
-        None => (text, None),
-    };
+    let (begins, lasts) = parted(text, '+');
     let lasts = lasts.map(duration).transpose()?;
     if lasts == Some(Duration::ZERO) {
         return Err(wrong("lasts no time: give more than 0s behind the +"));
@@ -48,10 +47,7 @@ impl FromStr for Fault {
     type Err = Misspelt;
 
     fn from_str(text: &str) -> Result<Self, Misspelt> {
-        let (kind, value) = match text.split_once('=') {
-            Some((kind, value)) => (kind, Some(value)),
-            None => (text, None),
-        };
+        let (kind, value) = parted(text, '=');
         let needed = |example: &str| value.ok_or_else(|| wrong(&format!("needs a value: {kind}={example}")));
         let fault = match kind {
             "freeze" => Self::Freeze,
