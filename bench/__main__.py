@@ -115,12 +115,10 @@ def _told(findings: list[str]) -> int:
 
 def _render(_: argparse.Namespace) -> int:
     """What has been measured; tables without results stay as they are."""
-    for name, sources in {"viewers": "viewers", "hold": "hold", "scale": "viewers", "options": "options"}.items():
-        file = RESULTS / f"{sources}.json"
+    for table, results in ((page.viewers, "viewers"), (page.scale, "viewers"), (page.hold, "hold"), (page.options, "options")):
+        file = RESULTS / f"{results}.json"
         if file.exists():
-            tables = {"viewers": page.viewers, "hold": page.hold, "scale": page.scale, "options": page.options}
-            text = tables[name](json.loads(file.read_text()))
-            page.write(name, text)
+            page.write(table.__name__, table(json.loads(file.read_text())))
     return 0
 
 
