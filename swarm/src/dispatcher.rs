@@ -206,7 +206,7 @@ async fn run_with<Viewer: Future<Output = Gone> + Send + 'static>(
         if matches!(action, Action::Drain | Action::Abort | Action::ShowStatus)
             && let Some(recorder) = &run.recorder
         {
-            // FFmpeg tells of its progress half a second later than the wire sees it.
+            // FFmpeg tells of its progress seconds later than the wire sees it.
             recorder.wire().viewers_with_media().for_each(|viewer| conductor.stats.saw_media(viewer));
         }
         if matches!(action, Action::Drain | Action::Abort)
