@@ -7,7 +7,9 @@
 
 mod approach;
 mod conductor;
+mod crew;
 mod overseer;
+mod replacements;
 mod seats;
 
 use std::sync::Arc;
@@ -15,7 +17,6 @@ use std::time::{Duration, Instant};
 
 use supervise::StopSignals;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, sleep_until};
 
 use crate::ffmpeg::{Launcher, Stream};
@@ -36,6 +37,7 @@ use crate::viewer::{self, Ending, Gone, Happening, Report, Seat, Target};
 pub use approach::Pace;
 
 use conductor::{Action, Conductor, Event};
+use crew::{Crew, Over};
 use overseer::{Overseer, Sources, Wish};
 
 /// Reports on their way to the dispatcher. Viewers wait when it is full, so a burst of ends costs no memory; a
@@ -154,7 +156,8 @@ pub async fn run(
     run_with(run, stop, requests, metrics, status, viewer::play).await
 }
 
-/// The same with viewers that are whatever `play` makes of a seat. One that panics is lost, and costs nothing else.
+/// The same with viewers that are whatever `play` makes of a seat. One that panics is lost, costs nothing else, and is
+/// replaced.
 async fn run_with<Viewer: Future<Output = Gone> + Send + 'static>(
     run: Run,
     mut stop: StopSignals,
@@ -165,7 +168,7 @@ async fn run_with<Viewer: Future<Output = Gone> + Send + 'static>(
 ) -> Outcome {
     let (target_sender, target) = watch::channel(Target(0));
     let (reports_sender, mut reports) = mpsc::channel(REPORTS_IN_FLIGHT);
-    let mut viewers = JoinSet::new();
+    let mut viewers = Crew::default();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut conductor = Conductor::new(run.clients, run.ramp, run.duration, run.began);
@@ -184,10 +187,14 @@ async fn run_with<Viewer: Future<Output = Gone> + Send + 'static>(
             () = until(conductor.deadline()) => Event::DurationOver,
             Some(report) = reports.recv() => Event::Report(report),
             () = until(conductor.next_step()) => Event::StepDue,
+            () = until(conductor.next_replacement()) => Event::ReplacementDue,
             Some(request) = requests.recv() => Event::Asked(request),
-            Some(gone) = viewers.join_next() => match gone {
-                Ok(gone) => Event::ViewerGone(gone),
-                Err(panic) => Event::ViewerLost(panic.to_string()),
+            Some(over) = viewers.next_over() => match over {
+                Over::Gone(gone) => Event::ViewerGone(gone),
+                // All that it told itself was taken before.
+                Over::Lost(number, text) => {
+                    Event::Report(conductor.last_report_of_lost(number, &text, Instant::now()))
+                }
             },
             _ = tick.tick() => Event::Tick,
         };
@@ -216,18 +223,20 @@ async fn run_with<Viewer: Future<Output = Gone> + Send + 'static>(
         }
         match action {
             Action::Nothing => {}
-            Action::Start { number, session } => {
+            Action::Start { number, session, kind } => {
                 let stream = &run.streams[number as usize % run.streams.len()];
-                viewers.spawn(play(Seat {
+                let seat = Seat {
                     number,
                     session,
+                    first_start: kind,
                     stream: stream.clone(),
                     launcher: Arc::clone(&run.launcher),
                     seed: run.seed.wrapping_add(u64::from(number)),
                     wire: run.recorder.clone(),
                     target: target.clone(),
                     reports: reports_sender.clone(),
-                }));
+                };
+                viewers.spawn(number, play(seat));
             }
             Action::Drain => status.stopping(),
             Action::Abort => break,
@@ -331,6 +340,11 @@ fn tell_wire(recorder: Option<&Recorder>, report: &Report) {
                 }
             };
             recorder.wire().process_ended(viewer, session, end, at);
+        }
+        // As a start that we spoiled ourselves: what it missed is not the origin's.
+        Happening::Lost { .. } => {
+            recorder.starts.ended(viewer);
+            recorder.wire().viewers_removed(viewer..viewer + 1, at);
         }
         Happening::NotStarted { .. } | Happening::Playing => {}
     }

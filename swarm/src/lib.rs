@@ -111,7 +111,8 @@ pub async fn run(invocation: Invocation, terminal: Terminal) -> anyhow::Result<E
         _ = stop.next() => return Ok(ExitCode::Finished),
     };
     match checked {
-        Ok(ready) => play(&plan, mode, ready, stop, terminal).await,
+        // The future of a whole run is large: not all of it on the stack.
+        Ok(ready) => Box::pin(play(&plan, mode, ready, stop, terminal)).await,
         Err(problems) => Ok(refuse(&problems)),
     }
 }

@@ -54,6 +54,13 @@ pub enum Happening {
     Playing,
     /// The process is gone.
     Ended(Ended),
+    /// A fault in `swarm` itself has ended the viewer, and its process if one ran.
+    Lost {
+        /// What the fault says of itself; equal for equal faults.
+        reason: String,
+        /// A process ran.
+        ran: bool,
+    },
 }
 
 /// Why a process was started.
@@ -111,6 +118,8 @@ pub struct Seat {
     pub number: u32,
     /// The number of its first process: above those of the viewers that had this seat before.
     pub session: u32,
+    /// As what that one is started: the first of a viewer that takes another's place is a restart.
+    pub first_start: StartKind,
     /// What it plays.
     pub stream: Stream,
     /// How its FFmpegs are started.
@@ -144,8 +153,8 @@ struct Viewer {
 }
 
 impl Viewer {
-    fn new(is_vod: bool, seed: u64) -> Self {
-        Self { is_vod, backoff: Backoff::new(seed), next_start: StartKind::First }
+    fn new(is_vod: bool, first_start: StartKind, seed: u64) -> Self {
+        Self { is_vod, backoff: Backoff::new(seed), next_start: first_start }
     }
 
     /// What the end of a process means. `left` is what the wire knows to be left to play of a stream that has ended
@@ -194,8 +203,8 @@ fn looked_too_short(analysis: Analysis, media: Duration, said: &[String]) -> boo
 
 /// Plays until the target falls to this viewer's number or below, or nobody listens to its reports any more.
 pub async fn play(seat: Seat) -> Gone {
-    let Seat { number, session, stream, launcher, seed, wire, mut target, reports } = seat;
-    let mut viewer = Viewer::new(stream.can_complete, seed);
+    let Seat { number, session, first_start, stream, launcher, seed, wire, mut target, reports } = seat;
+    let mut viewer = Viewer::new(stream.can_complete, first_start, seed);
     let mut voice = Voice { viewer: number, session, reports };
     let gone = |session| Gone { viewer: number, next_session: session + 1 };
     loop {
@@ -406,7 +415,7 @@ mod tests {
             (false, Exit::Code(0), MEDIA, known, true),
             (false, Exit::Code(1), MEDIA, known, false),
         ] {
-            let ending = Viewer::new(is_vod, 1).judge(exit, media, left, &[]);
+            let ending = Viewer::new(is_vod, StartKind::First, 1).judge(exit, media, left, &[]);
             assert_eq!(ending == Ending::Completed, completes, "{is_vod} {exit} {media:?} {left:?}");
         }
     }
@@ -419,28 +428,28 @@ mod tests {
         assert!(!looked_too_short(Analysis::Full, Duration::ZERO, &unknown), "once only");
         assert!(!looked_too_short(Analysis::Short, MEDIA, &unknown), "it played");
         assert!(!looked_too_short(Analysis::Short, Duration::ZERO, &["[error] 404".to_owned()]));
-        let mut viewer = Viewer::new(false, 1);
+        let mut viewer = Viewer::new(false, StartKind::First, 1);
         assert_eq!(viewer.ended(&Ending::LookedTooShort, Duration::ZERO, None), Some(Duration::ZERO));
         assert_eq!(viewer.next_start, StartKind::LongerLook);
     }
 
     #[test]
     fn a_completed_view_is_followed_at_once_and_is_no_restart() {
-        let mut viewer = Viewer::new(true, 1);
+        let mut viewer = Viewer::new(true, StartKind::First, 1);
         assert_eq!(viewer.ended(&Ending::Completed, MEDIA, Some(MEDIA)), Some(Duration::ZERO));
         assert_eq!(viewer.next_start, StartKind::NextView);
     }
 
     #[test]
     fn the_last_seconds_of_a_live_stream_are_played_before_it_is_viewed_again() {
-        let mut viewer = Viewer::new(false, 1);
+        let mut viewer = Viewer::new(false, StartKind::First, 1);
         assert_eq!(viewer.ended(&Ending::Completed, MEDIA, Some(MEDIA)), Some(MEDIA));
         assert_eq!(viewer.next_start, StartKind::NextView);
     }
 
     #[test]
     fn failures_wait_longer_and_longer_until_a_process_has_proven_itself() {
-        let mut viewer = Viewer::new(false, 1);
+        let mut viewer = Viewer::new(false, StartKind::First, 1);
         let first = viewer.ended(&failed(), Duration::ZERO, None).unwrap();
         let fifth = (0..4).filter_map(|_| viewer.ended(&failed(), Duration::ZERO, None)).last().unwrap();
         assert!(fifth > 4 * first, "{first:?} {fifth:?}");
@@ -453,6 +462,6 @@ mod tests {
 
     #[test]
     fn a_stopped_viewer_stays_stopped() {
-        assert_eq!(Viewer::new(false, 1).ended(&Ending::Stopped, MEDIA, None), None);
+        assert_eq!(Viewer::new(false, StartKind::First, 1).ended(&Ending::Stopped, MEDIA, None), None);
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use supervise::{By, Stop};
 
 use super::approach::{Approach, Pace, Step};
+use super::replacements::Replacements;
 use super::seats::Seats;
 use super::{EndedBy, Outcome, Request, Steer};
 use crate::generator::GeneratorSnapshot;
@@ -12,20 +13,23 @@ use crate::judge::Judgement;
 use crate::ramp::Ramp;
 use crate::stats::{News, Snapshot, Stats};
 use crate::verdict::Verdict;
-use crate::viewer::{Gone, Report};
+use crate::viewer::{Gone, Happening, Report, StartKind};
+
+/// A lost viewer may have started one process of which it could not tell any more: its replacement counts on behind that.
+const SESSIONS_UNTOLD: u32 = 1;
 
 #[derive(Debug)]
 pub(super) enum Event {
     /// The number of viewers takes its next step, up or down.
     StepDue,
+    /// Another viewer takes the place of one that was lost.
+    ReplacementDue,
     DurationOver,
     Stop(Stop),
     Asked(Request),
     Report(Report),
     /// A viewer's task has ended.
     ViewerGone(Gone),
-    /// One ended with a panic, of which this is the text.
-    ViewerLost(String),
     Tick,
 }
 
@@ -33,10 +37,11 @@ pub(super) enum Event {
 #[derive(Debug, PartialEq)]
 pub(super) enum Action {
     Nothing,
-    /// The viewer of this number, whose first process has this one.
+    /// The viewer of this number, whose first process has this one, and is started as this.
     Start {
         number: u32,
         session: u32,
+        kind: StartKind,
     },
     Drain,
     Abort,
@@ -51,6 +56,7 @@ pub(super) struct Conductor {
     pub(super) began: Instant,
     approach: Approach,
     seats: Seats,
+    replacements: Replacements,
     phase: Phase,
     /// What ends the run before its duration is over, and since when.
     end: Option<(EndedBy, Instant)>,
@@ -73,6 +79,7 @@ impl Conductor {
             began: now,
             approach,
             seats: Seats::default(),
+            replacements: Replacements::default(),
             phase: Phase::Running,
             end: None,
             stats: Stats::new(clients, now),
@@ -118,6 +125,21 @@ impl Conductor {
         if self.is_draining() || is_held_up { None } else { self.approach.next_step() }
     }
 
+    /// When the next viewer that was lost is replaced.
+    pub(super) fn next_replacement(&self) -> Option<Instant> {
+        self.replacements.next().filter(|_| !self.is_draining())
+    }
+
+    /// What a viewer would have told last, had it not been lost to a panic with this text. Its own reports come first.
+    pub(super) fn last_report_of_lost(&self, viewer: u32, panic: &str, at: Instant) -> Report {
+        let told = self.seats.told(viewer);
+        let what = Happening::Lost {
+            reason: format!("swarm lost the viewer to a fault of its own, please report it: {panic}"),
+            ran: told.is_some_and(|told| told.runs),
+        };
+        Report { viewer, session: told.map_or(0, |told| told.session), at, what }
+    }
+
     /// When the run is over; `None` when only a signal ends it, or it is ending already.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let ended = self.end.map(|(_, at)| at);
@@ -128,8 +150,18 @@ impl Conductor {
     pub(super) fn handle(&mut self, event: Event, now: Instant) -> Action {
         match event {
             Event::StepDue => match self.approach.step() {
-                Some(Step::Up(number)) => Action::Start { number, session: self.seats.take(number) },
+                Some(Step::Up(number)) => {
+                    self.replacements.forget(number);
+                    Action::Start { number, session: self.seats.take(number), kind: StartKind::First }
+                }
                 Some(Step::Down(_)) | None => Action::Nothing,
+            },
+            Event::ReplacementDue => match self.replacements.take(now) {
+                Some((number, kind)) if number < self.wanted() => {
+                    Action::Start { number, session: self.seats.take(number), kind }
+                }
+                // Nobody wants it any more.
+                Some(_) | None => Action::Nothing,
             },
             Event::DurationOver => {
                 self.drain(self.end.map_or(EndedBy::Duration, |(ended_by, _)| ended_by), now)
@@ -153,23 +185,39 @@ impl Conductor {
                 self.steer(Steer { viewers: self.approach.position(), pace: Pace::Ramp }, now);
                 Action::Nothing
             }
-            Event::Report(report) => match self.stats.record(&report, self.target(), now) {
-                News::None => Action::Nothing,
-                news @ News::NewFailure { .. } => Action::Tell(news),
-            },
-            Event::ViewerGone(gone) => {
-                self.seats.free(gone.viewer, gone.next_session);
-                if self.approach.next_up() == Some(gone.viewer) {
-                    self.approach.postpone(now);
+            Event::Report(report) => {
+                self.seats.note(&report);
+                if matches!(report.what, Happening::Lost { .. }) {
+                    self.replace(report.viewer, now);
                 }
-                Action::Nothing
+                match self.stats.record(&report, self.target(), now) {
+                    News::None => Action::Nothing,
+                    news @ News::NewFailure { .. } => Action::Tell(news),
+                }
             }
-            Event::ViewerLost(panic) => {
-                tracing::error!("a viewer was lost to a fault in swarm itself, please report it: {panic}");
+            Event::ViewerGone(gone) => {
+                self.free(gone, now);
                 Action::Nothing
             }
             Event::Tick if self.is_draining() => Action::Nothing,
             Event::Tick => Action::ShowStatus,
+        }
+    }
+
+    /// Another viewer will take the seat of this one, which was lost, if it is still wanted.
+    fn replace(&mut self, viewer: u32, now: Instant) {
+        let Some(told) = self.seats.told(viewer) else { return };
+        self.free(Gone { viewer, next_session: told.session + 1 + SESSIONS_UNTOLD }, now);
+        if viewer < self.wanted() {
+            let kind = if told.started { StartKind::Restart } else { StartKind::First };
+            self.replacements.lost(viewer, kind, now);
+        }
+    }
+
+    fn free(&mut self, Gone { viewer, next_session }: Gone, now: Instant) {
+        self.seats.free(viewer, next_session);
+        if self.approach.next_up() == Some(viewer) {
+            self.approach.postpone(now);
         }
     }
 
@@ -206,7 +254,7 @@ impl Conductor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::viewer::{self, Happening, StartKind};
+    use crate::viewer;
 
     fn conductor(clients: u32, duration_s: u64) -> Conductor {
         let duration = (duration_s > 0).then(|| Duration::from_secs(duration_s));
@@ -215,6 +263,10 @@ mod tests {
 
     fn step(conductor: &mut Conductor, now: Instant) -> Action {
         conductor.handle(Event::StepDue, now)
+    }
+
+    fn first(number: u32, session: u32) -> Action {
+        Action::Start { number, session, kind: StartKind::First }
     }
 
     fn steer(conductor: &mut Conductor, viewers: u32, now: Instant) {
@@ -228,7 +280,7 @@ mod tests {
         let began = conductor.began;
         for number in 0..3 {
             assert_eq!(conductor.next_step(), Some(began + Duration::from_millis(100) * number));
-            assert_eq!(step(&mut conductor, began), Action::Start { number, session: 0 });
+            assert_eq!(step(&mut conductor, began), first(number, 0));
         }
         assert_eq!((conductor.next_step(), conductor.wanted()), (None, conductor.target()));
     }
@@ -238,7 +290,7 @@ mod tests {
         let mut conductor = conductor(5, 0);
         let began = conductor.began;
         for number in 0..2 {
-            assert_eq!(step(&mut conductor, began), Action::Start { number, session: 0 });
+            assert_eq!(step(&mut conductor, began), first(number, 0));
         }
         assert_eq!(conductor.handle(Event::Asked(Request::Hold), began), Action::Nothing);
         assert_eq!((conductor.target(), conductor.wanted(), conductor.next_step()), (2, 2, None));
@@ -251,7 +303,7 @@ mod tests {
     fn a_stop_in_the_ramp_ends_the_ramp() {
         let mut conductor = conductor(3, 60);
         let now = conductor.began;
-        assert_eq!(step(&mut conductor, now), Action::Start { number: 0, session: 0 });
+        assert_eq!(step(&mut conductor, now), first(0, 0));
         assert_eq!(conductor.handle(Event::Stop(Stop::Gracefully(By::Signal)), now), Action::Drain);
         assert_eq!((conductor.target(), conductor.next_step(), conductor.deadline()), (0, None, None));
     }
@@ -317,7 +369,7 @@ mod tests {
         let mut conductor = conductor(3, 0);
         let began = conductor.began;
         for number in 0..3 {
-            assert_eq!(step(&mut conductor, began), Action::Start { number, session: 0 });
+            assert_eq!(step(&mut conductor, began), first(number, 0));
         }
         steer(&mut conductor, 1, began);
         assert_eq!((conductor.wanted(), conductor.target()), (1, 1));
@@ -328,7 +380,7 @@ mod tests {
         let gone = Event::ViewerGone(Gone { viewer: 1, next_session: 4 });
         assert_eq!(conductor.handle(gone, later), Action::Nothing);
         assert_eq!(conductor.next_step(), Some(later));
-        assert_eq!(step(&mut conductor, later), Action::Start { number: 1, session: 4 });
+        assert_eq!(step(&mut conductor, later), first(1, 4));
         assert_eq!(conductor.next_step(), None, "seat 2 is not free yet");
     }
 
@@ -336,13 +388,13 @@ mod tests {
     fn a_target_of_zero_is_no_end_and_a_new_one_raises_it_again() {
         let mut conductor = conductor(1, 60);
         let began = conductor.began;
-        assert_eq!(step(&mut conductor, began), Action::Start { number: 0, session: 0 });
+        assert_eq!(step(&mut conductor, began), first(0, 0));
         steer(&mut conductor, 0, began);
         let gone = Event::ViewerGone(Gone { viewer: 0, next_session: 1 });
         assert_eq!(conductor.handle(gone, began), Action::Nothing);
         assert!(!conductor.is_draining() && conductor.deadline().is_some());
         steer(&mut conductor, 1, began);
-        assert_eq!(step(&mut conductor, began), Action::Start { number: 0, session: 1 });
+        assert_eq!(step(&mut conductor, began), first(0, 1));
     }
 
     #[test]
@@ -352,5 +404,46 @@ mod tests {
         assert_eq!(conductor.handle(Event::Stop(Stop::Gracefully(By::Signal)), now), Action::Drain);
         steer(&mut conductor, 5, now);
         assert_eq!((conductor.target(), conductor.wanted(), conductor.next_step()), (0, 0, None));
+    }
+
+    /// The viewer of this number is lost to a panic.
+    fn lose(conductor: &mut Conductor, viewer: u32, now: Instant) {
+        let report = conductor.last_report_of_lost(viewer, "a fault", now);
+        assert!(!matches!(conductor.handle(Event::Report(report), now), Action::Start { .. }));
+    }
+
+    #[test]
+    fn a_viewer_that_was_lost_is_replaced_after_a_pause_as_a_restart() {
+        let mut conductor = conductor(1, 0);
+        let now = conductor.began;
+        assert_eq!(step(&mut conductor, now), first(0, 0));
+        let started = Report { viewer: 0, session: 3, at: now, what: Happening::Started(StartKind::First) };
+        assert_eq!(conductor.handle(Event::Report(started), now), Action::Nothing);
+        lose(&mut conductor, 0, now);
+        assert_eq!((conductor.stats.totals().active, conductor.next_step()), (0, None));
+        let due = conductor.next_replacement().unwrap();
+        assert!(due > now);
+        let again = Action::Start { number: 0, session: 5, kind: StartKind::Restart };
+        assert_eq!(conductor.handle(Event::ReplacementDue, due), again);
+        assert_eq!(conductor.next_replacement(), None);
+    }
+
+    #[test]
+    fn a_viewer_that_was_lost_is_not_replaced_where_nobody_wants_it() {
+        let mut conductor = conductor(1, 60);
+        let now = conductor.began;
+        assert_eq!(step(&mut conductor, now), first(0, 0));
+        lose(&mut conductor, 0, now);
+        let due = conductor.next_replacement().unwrap();
+        steer(&mut conductor, 0, now);
+        steer(&mut conductor, 1, now);
+        let later = conductor.next_step().unwrap();
+        assert_eq!(step(&mut conductor, later), first(0, 2), "the ramp was first");
+        assert_eq!(conductor.next_replacement(), None);
+        lose(&mut conductor, 0, later);
+        steer(&mut conductor, 0, later);
+        assert_eq!(conductor.handle(Event::ReplacementDue, later + (due - now) * 2), Action::Nothing);
+        assert_eq!(conductor.handle(Event::DurationOver, later), Action::Drain);
+        assert_eq!(conductor.next_replacement(), None);
     }
 }

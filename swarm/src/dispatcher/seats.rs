@@ -1,6 +1,8 @@
 //! Which numbers of viewers are taken. A number is free again only when its last viewer is gone, process and all, and
 //! its next viewer counts its processes on, so that nothing of the one is taken for the other's.
 
+use crate::viewer::{Happening, Report};
+
 /// All seats that were ever taken; at most as many as there are viewers at the same time.
 #[derive(Debug, Default)]
 pub(super) struct Seats {
@@ -10,13 +12,24 @@ pub(super) struct Seats {
 #[derive(Clone, Copy, Debug)]
 enum Seat {
     Free { next_session: u32 },
-    Taken,
+    Taken(Told),
+}
+
+/// What a viewer has told of its processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    /// The newest of which it told; before that the number of its first.
+    pub(super) session: u32,
+    /// It told of one that it had started.
+    pub(super) started: bool,
+    /// That one runs.
+    pub(super) runs: bool,
 }
 
 impl Seats {
     /// Whether a viewer of this number is still there.
     pub(super) fn is_taken(&self, number: u32) -> bool {
-        matches!(self.seats.get(number as usize), Some(Seat::Taken))
+        matches!(self.seats.get(number as usize), Some(Seat::Taken(_)))
     }
 
     /// A viewer takes it; the number of its first process.
@@ -25,9 +38,30 @@ impl Seats {
         if index >= self.seats.len() {
             self.seats.resize(index + 1, Seat::Free { next_session: 0 });
         }
-        match std::mem::replace(&mut self.seats[index], Seat::Taken) {
+        let session = match self.seats[index] {
             Seat::Free { next_session } => next_session,
-            Seat::Taken => 0,
+            Seat::Taken(_) => 0,
+        };
+        self.seats[index] = Seat::Taken(Told { session, started: false, runs: false });
+        session
+    }
+
+    /// Its viewer tells something.
+    pub(super) fn note(&mut self, report: &Report) {
+        let Some(Seat::Taken(told)) = self.seats.get_mut(report.viewer as usize) else { return };
+        told.session = report.session;
+        match report.what {
+            Happening::Started(_) => (told.started, told.runs) = (true, true),
+            Happening::Ended(_) | Happening::Lost { .. } => told.runs = false,
+            Happening::NotStarted { .. } | Happening::Playing => {}
+        }
+    }
+
+    /// What the viewer that has it told so far.
+    pub(super) fn told(&self, number: u32) -> Option<Told> {
+        match self.seats.get(number as usize) {
+            Some(Seat::Taken(told)) => Some(*told),
+            Some(Seat::Free { .. }) | None => None,
         }
     }
 

@@ -125,7 +125,8 @@ impl Metrics {
                     self.process_exits_total.with_label_values(&[&ended.exit.label()]).inc();
                 }
             }
-            Happening::NotStarted { .. } | Happening::Playing => {}
+            Happening::Lost { ran: true, .. } => self.clients_active.dec(),
+            Happening::Lost { ran: false, .. } | Happening::NotStarted { .. } | Happening::Playing => {}
         }
     }
 

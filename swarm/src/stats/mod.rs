@@ -161,6 +161,12 @@ impl Stats {
                 let reason = format!("FFmpeg could not be started: {reason}");
                 self.failures.record(&reason, report.viewer, after, &[])
             }
+            Happening::Lost { reason, ran } => {
+                if *ran {
+                    self.record_end(target, after);
+                }
+                self.failures.record(reason, report.viewer, after, &[])
+            }
             Happening::Ended(ended) => {
                 self.record_end(target, after);
                 match &ended.ending {
