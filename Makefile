@@ -89,4 +89,4 @@ clean: ## Remove what was built (encoded clips stay in the cache folder)
 
 .PHONY: require
 require:
-	@scripts/require.sh cargo ffmpeg nginx
+	@scripts/require.sh cargo cc ffmpeg nginx

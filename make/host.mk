@@ -3,7 +3,7 @@
 .PHONY: demo test test-e2e build check test-origin swarm dev container microvm-origin microvm-swarm microvm-lab
 
 dev: require
-	@scripts/require.sh cargo ffmpeg nginx shellcheck python3
+	@scripts/require.sh shellcheck python3
 	@echo "everything is there: build with make build, test with make test"
 
 container microvm-origin microvm-swarm microvm-lab:

@@ -6,9 +6,23 @@ set -euo pipefail
 # nginx is in no ordinary user's PATH on Debian.
 PATH=$PATH:/usr/sbin
 
+# Debian's own Cargo may be older than the code needs, and says so in words that nobody understands.
+check_cargo() {
+    local needed found
+    needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$(dirname "$0")/../Cargo.toml")
+    found=$(cargo --version | cut -d ' ' -f 2)
+    if [ "$(printf '%s\n' "$needed" "$found" | sort -V | head -n 1)" != "$needed" ]; then
+        echo "make: cargo is $found, and $needed or later is needed: install Rust as https://rustup.rs says, then open a new shell" >&2
+        exit 1
+    fi
+}
+
 packages=()
 for program in "$@"; do
-    command -v "$program" >/dev/null && continue
+    if command -v "$program" >/dev/null; then
+        if [ "$program" = cargo ]; then check_cargo; fi
+        continue
+    fi
     case $program in
         cargo)
             echo "make: cargo is missing: install Rust as https://rustup.rs says, then open a new shell" >&2
@@ -50,6 +64,13 @@ if [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
     "${as_root[@]}" chmod 755 $policy
 fi
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+# What apt says is of interest when it fails.
+if ! said=$({
+    "${as_root[@]}" apt-get update -qq &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends "${packages[@]}"
+} 2>&1); then
+    echo "$said" >&2
+    echo "make: apt could not install ${packages[*]}: its words are above" >&2
+    exit 1
+fi
