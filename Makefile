@@ -23,7 +23,7 @@ PYTHON ?= python3
 VIEWERS ?= 1500
 BENCH ?=
 
-.PHONY: help ffmpeg-lean bench bench-hold bench-options bench-soak bench-binary bench-wire bench-origin clean microvm-check-kvm
+.PHONY: help ffmpeg-lean bench bench-hold bench-options bench-soak bench-binary bench-wire bench-profile bench-origin clean microvm-check-kvm
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^#?[a-z0-9%-]+:.*## / { sub("#", "", $$1); printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -66,19 +66,28 @@ bench-options: require ## What FFmpeg's options and variables cost or save (two 
 	$(CARGO) build --release --workspace --locked
 	@$(PYTHON) -B -m bench options --lean "$$(scripts/ffmpeg-lean.sh)" --viewers 10 $(BENCH)
 
-bench-soak: require ## Does swarm grow while its viewers play on? (a minute and a half)
+bench-soak: require ## Does swarm grow while its viewers play on? (three minutes and a half)
 	@scripts/require.sh python3
 	$(CARGO) build --release --workspace --locked
-	@$(PYTHON) -B -m bench soak --way swarm --viewers 20 --seconds 60 $(BENCH)
+	@$(PYTHON) -B -m bench soak --way swarm --viewers 20 --seconds 180 $(BENCH)
 
 bench-binary: require ## Is the program small, and does it answer soon?
 	@scripts/require.sh python3
 	$(CARGO) build --release --workspace --locked
 	@$(PYTHON) -B -m bench binary
 
-bench-wire: require ## What the measuring proxy costs, against none (two minutes)
+bench-wire: require ## What the measuring proxy costs, against none (two minutes; writes docs/BENCHMARKS.md)
 	@scripts/require.sh wrk python3
-	@bench/wire.sh
+	$(CARGO) build --release --locked -p swarm --example wire
+	@$(PYTHON) -B -m bench wire --rounds 3 --seconds 5 $(BENCH)
+
+bench-profile: require ## Where swarm's CPU goes with VIEWERS=1500 (a minute and a build; writes docs/BENCHMARKS.md)
+	@scripts/require.sh perf python3
+	$(CARGO) build --release --workspace --locked
+	CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_DEBUG=line-tables-only RUSTFLAGS=-Cforce-frame-pointers=yes \
+		$(CARGO) build --release --locked -p swarm --target-dir target/profile
+	@SWARM=target/profile/release/swarm $(PYTHON) -B -m bench profile --lean "$$(scripts/ffmpeg-lean.sh)" --viewers $(VIEWERS) \
+		--rate 100 $(BENCH)
 
 bench-origin: require ## What the origin's configuration costs, against a minimal one (a minute)
 	@scripts/require.sh wrk python3 curl

@@ -20,7 +20,9 @@ from .hold import hold
 from .lab import ROOT, SWARM, Way, origin, ways
 from .measure import Round, measure
 from .options import options as options_apart
+from .profile import profile
 from .soak import soak
+from .wire import wire
 
 RESULTS = ROOT / "bench/results"
 # Of stream.toml: 800 and 96 kbit/s, and what MPEG-TS adds, as test-origin's own account of it says.
@@ -39,6 +41,8 @@ def main() -> int:
         "options": _options_apart,
         "soak": _soak,
         "binary": _binary,
+        "wire": _wire,
+        "profile": _profile,
         "render": _render,
     }[options.what](options)
 
@@ -107,6 +111,23 @@ def _binary(_: argparse.Namespace) -> int:
     return _told(binary(SWARM))
 
 
+def _wire(options: argparse.Namespace) -> int:
+    load = f"wrk with one thread, {options.rounds} rounds of {options.seconds:g} s each"
+    _save("wire", {**_about([], load), **wire(options.rounds, options.seconds)})
+    return _render(options)
+
+
+def _profile(options: argparse.Namespace) -> int:
+    way = {way.key: way for way in ways(options.lean, {})}[options.way]
+    with origin() as stream:
+        seen = profile(way, stream, options.viewers, options.rate, options.seconds)
+    file = RESULTS / "profile.folded"
+    file.write_text("".join(f"{stack} {count}\n" for stack, count in seen.pop("stacks").items()))
+    print(file)
+    _save("profile", {**_about([way], f"{options.viewers} viewers, `{way.key}`, {options.seconds:g} s"), **seen})
+    return _render(options)
+
+
 def _told(findings: list[str]) -> int:
     for finding in findings:
         print(f"bench: {finding}", file=sys.stderr)
@@ -115,7 +136,8 @@ def _told(findings: list[str]) -> int:
 
 def _render(_: argparse.Namespace) -> int:
     """What has been measured; tables without results stay as they are."""
-    for table, results in ((page.viewers, "viewers"), (page.scale, "viewers"), (page.hold, "hold"), (page.options, "options")):
+    tables = {page.viewers: "viewers", page.scale: "viewers", page.hold: "hold", page.options: "options", page.wire: "wire", page.profile: "profile"}
+    for table, results in tables.items():
         file = RESULTS / f"{results}.json"
         if file.exists():
             page.write(table.__name__, table(json.loads(file.read_text())))
@@ -132,8 +154,7 @@ def _about(chosen: list[Way], load: str) -> dict[str, Any]:
         "machine": machine.description(),
         "versions": {
             "swarm at": commit.stdout.strip() or "unknown commit",
-            "FFmpeg": machine.version(chosen[0].ffmpeg, "-version"),
-            "lean FFmpeg": next((machine.version(way.ffmpeg, "-version") for way in chosen if way.key == "lean"), ""),
+            **{way.ffmpeg_name: machine.version(way.ffmpeg, "-version") for way in chosen},
             "Nginx": machine.version(nginx, "-v"),
         },
         "ways": {way.key: way.name for way in chosen},
@@ -148,7 +169,7 @@ def _save(name: str, results: dict[str, Any]) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -B -m bench", description=__doc__)
-    parser.add_argument("what", choices=["viewers", "hold", "options", "soak", "binary", "render"])
+    parser.add_argument("what", choices=["viewers", "hold", "options", "soak", "binary", "wire", "profile", "render"])
     parser.add_argument("--lean", default="ffmpeg", help="the lean FFmpeg: what scripts/ffmpeg-lean.sh prints")
     parser.add_argument("--ffmpeg", action="append", default=[], metavar="NAME=PATH", help="a further FFmpeg to compare; repeatable")
     parser.add_argument("--way", default="lean", choices=["loop", "direct", "swarm", "lean"], help="of hold and soak")

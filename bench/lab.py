@@ -17,17 +17,21 @@ from urllib.parse import urlsplit
 from . import processes
 
 ROOT = Path(__file__).resolve().parent.parent
-SWARM = ROOT / "target/release/swarm"
+# `SWARM` names another build of it.
+SWARM = Path(os.environ.get("SWARM", ROOT / "target/release/swarm"))
 # The clip of the stream may have to be encoded first.
 ORIGIN_TIMEOUT_S = 180
 # swarm kills what does not end within two seconds.
 END_TIMEOUT_S = 60
 
-# The loop of the README, each with a pause after it, so that all ways start viewers at the same rate.
-LOOP = """
+# What the loop of the README says before the stream and after it.
+LOOP_FLAGS = ["-hide_banner", "-nostdin", "-loglevel", "error"]
+LOOP_OUTPUT = ["-map", "0", "-c", "copy", "-f", "null", "-"]
+# That loop, with a pause after each viewer, so that all ways start them at the same rate.
+LOOP = f"""
 trap : TERM
 for viewer in $(seq "$1"); do
-  "$4" -hide_banner -nostdin -loglevel error -i "$3" -map 0 -c copy -f null - &
+  "$4" {" ".join(LOOP_FLAGS)} -i "$3" {" ".join(LOOP_OUTPUT)} &
   sleep "$2"
 done
 # The signal that ends everything ends the first wait; the second waits for the viewers, which got it too.
@@ -43,6 +47,7 @@ class Way:
     key: str
     name: str
     ffmpeg: str
+    ffmpeg_name: str
     flags: tuple[str, ...] | None
 
     def command(self, viewers: int, per_second: float, url: str) -> list[str]:
@@ -57,11 +62,11 @@ def ways(lean: str, others: dict[str, str]) -> list[Way]:
     """`others` are further FFmpegs by name."""
     usual = shutil.which("ffmpeg") or "ffmpeg"
     return [
-        Way("loop", "loop of FFmpegs", usual, None),
-        Way("direct", "`swarm -direct`", usual, ("-direct",)),
-        Way("swarm", "`swarm`", usual, ()),
-        Way("lean", "`swarm`, lean FFmpeg", lean, ()),
-        *(Way(name, f"`swarm`, FFmpeg {name}", path, ()) for name, path in others.items()),
+        Way("loop", "loop of FFmpegs", usual, "FFmpeg", None),
+        Way("direct", "`swarm -direct`", usual, "FFmpeg", ("-direct",)),
+        Way("swarm", "`swarm`", usual, "FFmpeg", ()),
+        Way("lean", "`swarm`, lean FFmpeg", lean, "lean FFmpeg", ()),
+        *(Way(name, f"`swarm`, FFmpeg {name}", path, f"FFmpeg {name}", ()) for name, path in others.items()),
     ]
 
 
@@ -94,8 +99,9 @@ def origin() -> Iterator[Origin]:
 @contextmanager
 def started(command: list[str | Path], **streams: object) -> Iterator[subprocess.Popen[str]]:
     """A program in a process group of its own; asked to end when the block does, and killed when it does not."""
+    streams.setdefault("stdin", subprocess.DEVNULL)
     program: subprocess.Popen[str] = subprocess.Popen(  # type: ignore[call-overload]
-        [str(word) for word in command], text=True, start_new_session=True, stdin=subprocess.DEVNULL, **streams
+        [str(word) for word in command], text=True, start_new_session=True, **streams
     )
     try:
         yield program

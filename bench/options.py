@@ -4,49 +4,47 @@ members started in turn, so that whatever else happens on the machine happens to
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 from . import processes
-from .lab import Origin, started
+from .lab import LOOP_FLAGS, LOOP_OUTPUT, SWARM, Origin, started
 from .measure import SETTLE_S
 
-# As swarm starts a viewer, but for what depends on the run (docs/FFMPEG_HLS_REFERENCE.md).
-VIEWER = (
-    "-hide_banner -nostdin -nostats -loglevel level+warning -progress pipe:1 -stats_period 1 -max_reload 6 -threads 1 "
-    "-probesize 2000000 -analyzeduration 500000 -allowed_extensions ALL -rw_timeout 20000000"
-).split()
-# As the loop of the README does.
-LOOP = "-hide_banner -nostdin -loglevel error".split()
-OUTPUT = "-map 0 -c copy -f null -".split()
 # Nobody wants to wait for a hundred starts, and no group shall have the machine for itself while it starts.
 PAUSE_S = 0.05
 
 
 @dataclass(frozen=True)
 class Group:
-    """FFmpegs that differ from the others in one thing."""
+    """FFmpegs that differ from the others in one thing: what is made of the flags before `-i`, or of the environment."""
 
     name: str
-    flags: list[str] = field(default_factory=lambda: VIEWER)
+    change: Callable[[list[str]], list[str]] = list
     variables: dict[str, str] = field(default_factory=dict)
+
+
+def _more(*flags: str) -> Callable[[list[str]], list[str]]:
+    """The last of a flag counts."""
+    return lambda viewer: [*viewer, *flags]
 
 
 GROUPS = (
     Group("as `swarm -direct` starts it"),
     Group("the same again"),
-    Group("as the loop starts it", LOOP),
-    Group("`-stats_period 5`, as on the wire", [*VIEWER, "-stats_period", "5"]),
-    Group("no `-progress`", [flag for flag in VIEWER if flag not in ("-progress", "pipe:1")]),
-    Group("FFmpeg's own `-probesize` and `-analyzeduration`", [*VIEWER, "-probesize", "5000000", "-analyzeduration", "5000000"]),
-    Group("FFmpeg's own `-threads`", [*VIEWER, "-threads", "auto"]),
-    Group("no `-rw_timeout`", [*VIEWER, "-rw_timeout", "0"]),
+    Group("as the loop starts it", lambda _: LOOP_FLAGS),
+    Group("`-stats_period 5`, as on the wire", _more("-stats_period", "5")),
+    Group("no `-progress`", lambda viewer: [flag for flag in viewer if flag not in ("-progress", "pipe:1")]),
+    Group("FFmpeg's own `-probesize` and `-analyzeduration`", _more("-probesize", "5000000", "-analyzeduration", "5000000")),
+    Group("FFmpeg's own `-threads`", _more("-threads", "auto")),
+    Group("no `-rw_timeout`", _more("-rw_timeout", "0")),
     Group("`LC_ALL=C`", variables={"LC_ALL": "C"}),
     Group("`MALLOC_ARENA_MAX=1`", variables={"MALLOC_ARENA_MAX": "1"}),
     Group("`MALLOC_TRIM_THRESHOLD_=4194304`", variables={"MALLOC_TRIM_THRESHOLD_": "4194304"}),
@@ -57,11 +55,12 @@ GROUPS = (
 def options(ffmpeg: str, origin: Origin, each: int, playing_s: float) -> list[dict[str, Any]]:
     """A row for each group of `each` FFmpegs: medians of memory and CPU."""
     groups: list[list[int]] = [[] for _ in GROUPS]
+    viewer = _flags(ffmpeg, origin.url)
     rows: list[dict[str, Any]] = []
     with ExitStack() as programs:
         for _ in range(each):
             for group, pids in zip(GROUPS, groups):
-                pids.append(programs.enter_context(_playing(ffmpeg, group, origin.url)))
+                pids.append(programs.enter_context(_playing([ffmpeg, *group.change(viewer), "-i", origin.url, *LOOP_OUTPUT], group.variables)))
                 time.sleep(PAUSE_S)
         time.sleep(SETTLE_S)
         began, before = time.monotonic(), [[processes.cpu_ns(pid) for pid in pids] for pids in groups]
@@ -77,9 +76,15 @@ def options(ffmpeg: str, origin: Origin, each: int, playing_s: float) -> list[di
     return rows
 
 
+def _flags(ffmpeg: str, url: str) -> list[str]:
+    """What stands before `-i` where swarm starts a viewer without the wire, in its own words."""
+    command = [str(SWARM), "-direct", "-print-cmd", "-ffmpeg", ffmpeg, url]
+    words = shlex.split(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return words[1 : words.index("-i")]
+
+
 @contextmanager
-def _playing(ffmpeg: str, group: Group, url: str) -> Iterator[int]:
+def _playing(command: list[str], variables: dict[str, str]) -> Iterator[int]:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    command = [ffmpeg, *group.flags, "-i", url, *OUTPUT]
-    with started(list(command), env={**os.environ, **group.variables}, **quiet) as program:
+    with started(list(command), env={**os.environ, **variables}, **quiet) as program:
         yield program.pid

@@ -79,6 +79,33 @@ def options(results: Row) -> str:
     return "\n".join([_conditions(results), *lines, ""])
 
 
+def wire(results: Row) -> str:
+    """Each load straight and through the wire; medians, and in brackets the range of what a round added to its neighbour."""
+    lines = [
+        "| wrk asks for | straight, per second | on the wire, per second | straight, p50 ms | on the wire, p50 ms | added, p50 ms "
+        "| cores of the wire | CPU of the wire per request, µs | GB/s of a core | errors |",
+        _rule(10),
+    ]
+    for load in dict.fromkeys(row["load"] for row in results["rows"]):
+        straight, through = ([row for row in results["rows"] if (row["load"], row["way"]) == (load, way)] for way in ("direct", "wire"))
+        one, other = _middle(straight), _middle(through)
+        added = spread([row["p50_ms"] - beside["p50_ms"] for row, beside in zip(through, straight)])
+        lines.append(
+            f"| {load} | {one['requests_per_s']:.0f} | {other['requests_per_s']:.0f} | {one['p50_ms']:.2f} | {other['p50_ms']:.2f} "
+            f"| {added.text(2)} | {other['cores']:.2f} | {other['cores'] / other['requests_per_s'] * 1e6:.0f} "
+            f"| {other['bytes_per_s'] / other['cores'] / 1e9:.2g} | {one['errors'] + other['errors']:.0f} |"
+        )
+    idle = f"\nAn idle connection takes {results['idle_connection_bytes'] / 1e3:.1f} kB.\n"
+    return "\n".join([_conditions(results), *lines, idle])
+
+
+def profile(results: Row) -> str:
+    """What the threads of swarm were at."""
+    lines = ["| thread | at work in | share of all of `swarm` |", _rule(3)]
+    lines += [f"| {thread} | {at} | {100 * share:.0f} % |" for thread, at, share in results["shares"]]
+    return "\n".join([_conditions(results), *lines, ""])
+
+
 def _middle(rounds: list[Row]) -> Row:
     numbers = [key for key, value in rounds[0].items() if isinstance(value, (int, float))]
     return {key: spread([row[key] for row in rounds]).middle for key in numbers}

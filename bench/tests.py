@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from . import binary, figures, page, soak
+from . import binary, figures, page, profile, soak
 from .machine import Clock, cores
 
 
@@ -64,7 +64,7 @@ class Page(unittest.TestCase):
 
     def test_the_page_has_a_place_for_each_table(self) -> None:
         text = page.PAGE.read_text()
-        for name in ("viewers", "hold", "scale", "options"):
+        for name in ("viewers", "hold", "scale", "options", "wire", "profile"):
             self.assertIn("new\n", page.between(text, name, "new\n"))
 
     def test_ratios_come_first_and_ranges_show(self) -> None:
@@ -74,11 +74,34 @@ class Page(unittest.TestCase):
         self.assertIn("| loop of FFmpegs | 1.00 | 1.00 |", text)
         self.assertIn("| 10000 | `swarm`, lean FFmpeg | 35 |", page.scale(RESULTS))
 
-
     def test_each_setting_has_a_line_with_each_ffmpeg(self) -> None:
         rows = [{"name": "as it is", "way": way, "cpu_ms_per_s": cpu, "pss_bytes": 2e6} for way, cpu in (("direct", 0.7), ("lean", 0.6))]
         text = page.options({**RESULTS, "ways": {"direct": "FFmpeg 5", "lean": "lean FFmpeg"}, "rows": rows})
         self.assertIn("| as it is | 0.700 | 2.00 | 0.600 | 2.00 |", text)
+
+
+    def test_what_the_wire_adds_is_told_of_each_load(self) -> None:
+        def row(way: str, p50: float) -> dict[str, Any]:
+            common = {"load": "playlist", "way": way, "requests_per_s": 1e4, "bytes_per_s": 1e9, "p50_ms": p50, "p99_ms": 1.0, "errors": 0.0}
+            return common if way == "direct" else {**common, "cores": 0.5}
+
+        rows = [row(way, p50) for way, p50 in (("direct", 0.1), ("wire", 0.2), ("direct", 0.2), ("wire", 0.26))]
+        text = page.wire({**RESULTS, "rows": rows, "idle_connection_bytes": 1500.0})
+        self.assertIn("| playlist | 10000 | 10000 | 0.15 | 0.23 | 0.08 (0.06–0.10) | 0.50 | 50 | 2 | 0 |", text)
+        self.assertIn("takes 1.5 kB", text)
+
+
+class Profile(unittest.TestCase):
+    """Stacks."""
+
+    def test_equal_stacks_are_counted_and_shared_out_by_what_they_were_at(self) -> None:
+        kernel, own = "(" + "[kernel.kallsyms])", "(/target/release/swarm)"
+        call = f"wire\n\tffff tcp_sendmsg+0x2b {kernel}\n\tffff __x64_sys_sendto+0x20 {kernel}\n\t4f48 <a as b>::send(c)+0x1 {own}\n"
+        stacks = profile.counted("\n".join([call, call, f"wire\n\t4f48 parse {own}\n", f"generator\n\tffff clock {kernel}\n"]))
+        self.assertEqual(max(stacks.values()), 2)
+        self.assertEqual([frame.name for frame in max(stacks, key=stacks.__getitem__)[1]], ["<a as b>::send(c)", "__x64_sys_sendto", "tcp_sendmsg"])
+        expected = [("wire", "`sendto`", 0.5), ("wire", "its own code", 0.25), ("generator", "the kernel's entries, interrupts and clock", 0.25)]
+        self.assertEqual(profile.shares(stacks), expected)
 
 
 class Binary(unittest.TestCase):

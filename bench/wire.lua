@@ -1,4 +1,4 @@
--- wrk's side of bench/wire.sh: one URL, in the form and with the headers that FFmpeg sends.
+-- wrk's side of bench/wire.py: one URL, in the form and with the headers that FFmpeg sends.
 -- WIRE_URL is asked for; through a proxy that is the whole URL, and WIRE_STAMP is the header that it wants.
 local url, stamp = os.getenv("WIRE_URL"), os.getenv("WIRE_STAMP")
 wrk.headers["User-Agent"] = "ffmpeg-hls-swarm/bench"

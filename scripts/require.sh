@@ -33,6 +33,7 @@ for program in "$@"; do
         cc) packages+=(gcc libc6-dev) ;;
         ip) packages+=(iproute2) ;;
         nsenter) packages+=(util-linux) ;;
+        perf) packages+=(linux-perf) ;;
         pgrep) packages+=(procps) ;;
         # Debian gives the command a name of its own.
         pyflakes3) command -v pyflakes >/dev/null || packages+=(pyflakes3) ;;

@@ -1,5 +1,5 @@
 //! The proxy alone, for measuring what it costs: prints its address and the header that a client must send, and runs
-//! until its standard input ends. Used by bench/wire.sh.
+//! until its standard input ends. Used by bench/wire.py.
 
 #![forbid(unsafe_code)]
 

@@ -12,7 +12,7 @@ const COUNT_EXACTLY_FROM: f64 = 0.5;
 
 /// Readings, one per second, for which a list is good as long as it tells of no shortage. With 1500 viewers and their origin on
 /// this machine it has 20 000 lines, which took a quarter of the CPU of all of `swarm` when it was made each second.
-const LISTED_FOR_READINGS: u32 = 10;
+const LISTED_FOR_READINGS: u32 = 60;
 
 /// Open descriptors of this process, as a share of its limit.
 pub(super) fn descriptors_ratio(proc: &Path) -> Option<f64> {
