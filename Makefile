@@ -83,7 +83,7 @@ bench-wire: require ## What the measuring proxy costs, against none (two minutes
 
 bench-profile: require ## Where swarm's CPU goes with VIEWERS=1500 (a minute and a build; writes docs/BENCHMARKS.md)
 	@scripts/require.sh perf python3
-	$(CARGO) build --release --workspace --locked
+	$(CARGO) build --release --locked -p test-origin
 	CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_DEBUG=line-tables-only RUSTFLAGS=-Cforce-frame-pointers=yes \
 		$(CARGO) build --release --locked -p swarm --target-dir target/profile
 	@SWARM=target/profile/release/swarm $(PYTHON) -B -m bench profile --lean "$$(scripts/ffmpeg-lean.sh)" --viewers $(VIEWERS) \

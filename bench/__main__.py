@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +15,7 @@ from typing import Any
 from . import machine, page
 from .binary import binary
 from .hold import hold
-from .lab import ROOT, SWARM, Way, origin, ways
+from .lab import ROOT, SWARM, Way, nginx, origin, ways
 from .measure import Round, measure
 from .options import options as options_apart
 from .profile import profile
@@ -73,8 +71,7 @@ def _quiet(repeats: int, take: Callable[[], Round]) -> Round:
 
 
 def _hold(options: argparse.Namespace) -> int:
-    chosen = {way.key: way for way in ways(options.lean, {})}
-    way = chosen[options.way]
+    way = _way(options)
     with origin() as stream:
         run = hold(way, stream, options.viewers, options.rate, options.seconds)
     print(run, file=sys.stderr)
@@ -82,7 +79,7 @@ def _hold(options: argparse.Namespace) -> int:
     file = RESULTS / "hold.json"
     earlier = json.loads(file.read_text())["runs"] if file.exists() else []
     runs = [one for one in earlier if (one["way"], one["viewers"]) != (way.key, options.viewers)]
-    _save("hold", {**_about(list(chosen.values()), load), "runs": [*runs, run]})
+    _save("hold", {**_about(ways(options.lean, {}), load), "runs": [*runs, run]})
     _render(options)
     return 0 if run["verdict"] == "healthy" and not run["orphans"] else 1
 
@@ -101,7 +98,7 @@ def _options_apart(options: argparse.Namespace) -> int:
 
 
 def _soak(options: argparse.Namespace) -> int:
-    way = {way.key: way for way in ways(options.lean, {})}[options.way]
+    way = _way(options)
     with origin() as stream:
         grown = soak(way, stream, options.viewers, options.rate, options.seconds)
     return _told(grown)
@@ -118,7 +115,7 @@ def _wire(options: argparse.Namespace) -> int:
 
 
 def _profile(options: argparse.Namespace) -> int:
-    way = {way.key: way for way in ways(options.lean, {})}[options.way]
+    way = _way(options)
     with origin() as stream:
         seen = profile(way, stream, options.viewers, options.rate, options.seconds)
     file = RESULTS / "profile.folded"
@@ -144,8 +141,11 @@ def _render(_: argparse.Namespace) -> int:
     return 0
 
 
+def _way(options: argparse.Namespace) -> Way:
+    return next(way for way in ways(options.lean, {}) if way.key == options.way)
+
+
 def _about(chosen: list[Way], load: str) -> dict[str, Any]:
-    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
     commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True)
     return {
         "taken": time.strftime("%Y-%m-%d"),
@@ -155,7 +155,7 @@ def _about(chosen: list[Way], load: str) -> dict[str, Any]:
         "versions": {
             "swarm at": commit.stdout.strip() or "unknown commit",
             **{way.ffmpeg_name: machine.version(way.ffmpeg, "-version") for way in chosen},
-            "Nginx": machine.version(nginx, "-v"),
+            "Nginx": machine.version(nginx(), "-v"),
         },
         "ways": {way.key: way.name for way in chosen},
     }
@@ -172,7 +172,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("what", choices=["viewers", "hold", "options", "soak", "binary", "wire", "profile", "render"])
     parser.add_argument("--lean", default="ffmpeg", help="the lean FFmpeg: what scripts/ffmpeg-lean.sh prints")
     parser.add_argument("--ffmpeg", action="append", default=[], metavar="NAME=PATH", help="a further FFmpeg to compare; repeatable")
-    parser.add_argument("--way", default="lean", choices=["loop", "direct", "swarm", "lean"], help="of hold and soak")
+    parser.add_argument("--way", default="lean", choices=["loop", "direct", "swarm", "lean"], help="of hold, soak and profile")
     parser.add_argument("--viewers", type=int, default=50)
     parser.add_argument("--rate", type=float, default=10.0, help="starts per second")
     parser.add_argument("--seconds", type=float, default=20.0, help="of playing, after all have started")

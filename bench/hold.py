@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from . import processes
-from .lab import Origin, Way, end, started, wait_for_viewers
-from .measure import SETTLE_S, watch
+from .lab import SETTLE_S, Origin, Way, end, started, wait_for_viewers
+from .measure import watch
 
 
 def hold(way: Way, origin: Origin, viewers: int, per_second: float, held_s: float) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def hold(way: Way, origin: Origin, viewers: int, per_second: float, held_s: floa
         flags: list[str | Path] = [*way.command(viewers, per_second, origin.url)[:-1], "-report", report, origin.url]
         with started(flags, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as program:
             began = time.clock_gettime(time.CLOCK_BOOTTIME)
-            wait_for_viewers(program.pid, origin.url, viewers, viewers / per_second * 3 + 60)
+            wait_for_viewers(program.pid, origin.url, viewers, per_second)
             pids = processes.viewers(program.pid, origin.url)
             last_start_s = max(life.started_s for pid in pids if (life := processes.taken(pid))) - began
             time.sleep(SETTLE_S)

@@ -23,6 +23,9 @@ SWARM = Path(os.environ.get("SWARM", ROOT / "target/release/swarm"))
 ORIGIN_TIMEOUT_S = 180
 # swarm kills what does not end within two seconds.
 END_TIMEOUT_S = 60
+# After the last start: the first segments of a live stream are fetched at once, and two reloads later all is even. Pools and
+# buffers, which stay, have filled by then.
+SETTLE_S = 8.0
 
 # What the loop of the README says before the stream and after it.
 LOOP_FLAGS = ["-hide_banner", "-nostdin", "-loglevel", "error"]
@@ -134,6 +137,21 @@ def wait_until(is_so: Callable[[], bool], what: str, timeout_s: float) -> None:
         time.sleep(0.1)
 
 
-def wait_for_viewers(parent: int, url: str, count: int, timeout_s: float) -> None:
-    """Until so many FFmpegs have started."""
-    wait_until(lambda: len(processes.viewers(parent, url)) >= count, f"{count} FFmpegs run", timeout_s)
+def wait_for_viewers(parent: int, url: str, count: int, per_second: float) -> None:
+    """Until so many FFmpegs have started, on a machine that takes three times as long as it should and a minute more."""
+    wait_until(lambda: len(processes.viewers(parent, url)) >= count, f"{count} FFmpegs run", count / per_second * 3 + 60)
+
+
+@contextmanager
+def playing(way: Way, origin: Origin, viewers: int, per_second: float) -> Iterator[subprocess.Popen[str]]:
+    """What starts the viewers, once all of them have started and settled; ended with them when the block ends."""
+    command: list[str | Path] = [*way.command(viewers, per_second, origin.url)]
+    with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
+        wait_for_viewers(program.pid, origin.url, viewers, per_second)
+        time.sleep(SETTLE_S)
+        yield program
+
+
+def nginx() -> str:
+    """It is in no ordinary user's PATH on Debian."""
+    return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"

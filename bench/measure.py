@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from . import machine, processes
-from .lab import Origin, Way, started, wait_for_viewers
-
-# After the last start: the first segments of a live stream are fetched at once, and two reloads later all is even.
-SETTLE_S = 8.0
+from .lab import Origin, Way, playing
 
 
 @dataclass(frozen=True)
@@ -41,10 +36,7 @@ class Round:
 
 def measure(way: Way, origin: Origin, viewers: int, per_second: float, playing_s: float) -> Round:
     """Starts the viewers, lets them settle, watches them for `playing_s`, and ends them."""
-    command: list[str | Path] = [*way.command(viewers, per_second, origin.url)]
-    with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
-        wait_for_viewers(program.pid, origin.url, viewers, viewers / per_second * 3 + 60)
-        time.sleep(SETTLE_S)
+    with playing(way, origin, viewers, per_second) as program:
         return watch(way.key, program.pid, origin, playing_s)
 
 

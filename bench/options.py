@@ -8,15 +8,15 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from . import processes
-from .lab import LOOP_FLAGS, LOOP_OUTPUT, SWARM, Origin, started
-from .measure import SETTLE_S
+from .lab import LOOP_FLAGS, LOOP_OUTPUT, SETTLE_S, SWARM, Origin, started
 
 # Nobody wants to wait for a hundred starts, and no group shall have the machine for itself while it starts.
 PAUSE_S = 0.05
@@ -60,7 +60,10 @@ def options(ffmpeg: str, origin: Origin, each: int, playing_s: float) -> list[di
     with ExitStack() as programs:
         for _ in range(each):
             for group, pids in zip(GROUPS, groups):
-                pids.append(programs.enter_context(_playing([ffmpeg, *group.change(viewer), "-i", origin.url, *LOOP_OUTPUT], group.variables)))
+                command: list[str | Path] = [ffmpeg, *group.change(viewer), "-i", origin.url, *LOOP_OUTPUT]
+                env = {**os.environ, **group.variables}
+                quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+                pids.append(programs.enter_context(started(command, env=env, **quiet)).pid)
                 time.sleep(PAUSE_S)
         time.sleep(SETTLE_S)
         began, before = time.monotonic(), [[processes.cpu_ns(pid) for pid in pids] for pids in groups]
@@ -81,10 +84,3 @@ def _flags(ffmpeg: str, url: str) -> list[str]:
     command = [str(SWARM), "-direct", "-print-cmd", "-ffmpeg", ffmpeg, url]
     words = shlex.split(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     return words[1 : words.index("-i")]
-
-
-@contextmanager
-def _playing(command: list[str], variables: dict[str, str]) -> Iterator[int]:
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with started(list(command), env={**os.environ, **variables}, **quiet) as program:
-        yield program.pid

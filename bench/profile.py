@@ -6,14 +6,12 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .lab import Origin, Way, started, wait_for_viewers
-from .measure import SETTLE_S
+from .lab import Origin, Way, playing
 
 # No multiple of anything that happens once per second or ten times.
 SAMPLES_PER_S = 497
@@ -37,10 +35,7 @@ Stack = tuple[str, tuple[Frame, ...]]
 
 def profile(way: Way, origin: Origin, viewers: int, per_second: float, playing_s: float) -> dict[str, Any]:
     """Stacks of `viewers` that play, folded as flame graphs want them, and where most of the time went."""
-    command: list[str | Path] = [*way.command(viewers, per_second, origin.url)]
-    with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program, tempfile.TemporaryDirectory() as folder:
-        wait_for_viewers(program.pid, origin.url, viewers, viewers / per_second * 3 + 60)
-        time.sleep(SETTLE_S)
+    with playing(way, origin, viewers, per_second) as program, tempfile.TemporaryDirectory() as folder:
         threads = ",".join(thread.name for thread in Path(f"/proc/{program.pid}/task").iterdir())
         data = f"{folder}/perf.data"
         record = ["perf", "record", "--quiet", f"--freq={SAMPLES_PER_S}", "-g", f"--tid={threads}", f"--output={data}"]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import linear_regression
 
 from . import processes
-from .lab import Origin, Way, started, wait_for_viewers
-from .measure import SETTLE_S
+from .lab import Origin, Way, playing
 
 SAMPLE_EVERY_S = 1.0
 # What a run keeps by design: a row of figures for each second (a few kB), whose list doubles now and then.
@@ -23,12 +20,8 @@ MOST_THREADS_PER_S = 0.01
 
 def soak(way: Way, origin: Origin, viewers: int, per_second: float, playing_s: float) -> list[str]:
     """What grew, one sentence each; empty when nothing did."""
-    command: list[str | Path] = [*way.command(viewers, per_second, origin.url)]
     samples: list[tuple[float, int, int, int]] = []
-    with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
-        wait_for_viewers(program.pid, origin.url, viewers, viewers / per_second * 3 + 60)
-        # The first seconds fill pools and buffers, which stay.
-        time.sleep(SETTLE_S)
+    with playing(way, origin, viewers, per_second) as program:
         began, before = time.monotonic(), processes.viewers(program.pid, origin.url)
         while (now := time.monotonic() - began) < playing_s:
             seen = processes.taken(program.pid)

@@ -4,7 +4,6 @@ them share the machine's cores, so that the proxy has less than one of two to it
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import processes
-from .lab import ROOT, started, wait_until
+from .lab import ROOT, nginx, started, wait_until
 
 # Of the crate: the proxy alone, which tells its address and the header that a client must send.
 PROXY = ROOT / "target/release/examples/wire"
@@ -109,8 +108,7 @@ def _nginx() -> Iterator[str]:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port: int = free.getsockname()[1]
         (folder / "nginx.conf").write_text(NGINX_CONF.format(folder=folder, port=port))
-        program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
-        with started([program, "-e", "stderr", "-p", folder, "-c", folder / "nginx.conf"]):
+        with started([nginx(), "-e", "stderr", "-p", folder, "-c", folder / "nginx.conf"]):
             wait_until(lambda: _answers(port), "Nginx listens", START_TIMEOUT_S)
             yield f"127.0.0.1:{port}"
 
