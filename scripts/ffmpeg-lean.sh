@@ -24,7 +24,8 @@ trap 'rm -rf "$work"' EXIT
 # The distribution's source package holds the tarball of the release. Reading it needs neither root nor a change of the
 # machine's own package lists.
 from_debian() {
-    apt-cache policy ffmpeg 2>/dev/null | grep -q "[: ]$version-" || return 1
+    # Reads to the end: with pipefail, a writer that is cut short is a failure.
+    apt-cache policy ffmpeg 2>/dev/null | grep "[: ]$version-" >/dev/null || return 1
     mkdir -p "$work"/apt/{sources,lists,cache}
     local list
     for list in /etc/apt/sources.list.d/*.sources; do
