@@ -215,8 +215,8 @@ fn read_urls(texts: &[String], take: &mut Collector<'_>) -> Option<Vec<Url>> {
             "no HLS URL was given: add the address of a playlist, such as http://127.0.0.1:8080/stream.m3u8",
         );
     }
-    // From the environment they come as one text. No URL has a space in it.
-    let texts = texts.iter().flat_map(|text| text.split_whitespace());
+    // An empty one beside others is a shell variable that is not set.
+    let texts = texts.iter().filter(|text| !text.trim().is_empty());
     let urls: Vec<_> = texts.map(|text| take.value(parse_url(text))).collect();
     urls.into_iter().collect()
 }

@@ -63,6 +63,11 @@ impl LimitRun {
         run
     }
 
+    /// No level is judged sooner, by how long one of full length is held.
+    pub fn shortest_level(hold: Duration) -> Duration {
+        hold / level::TRIAL_SHARE
+    }
+
     /// How many viewers shall run now; 0 when the search is over.
     pub fn viewers(&self) -> u32 {
         self.level.as_ref().map_or(0, |run| run.level().viewers)

@@ -80,12 +80,14 @@ pub(super) struct Args {
     pub(super) verbose: bool,
 }
 
-/// The clap command, for checks of the documentation too.
+/// The clap command, for checks of the documentation too. `-clients -3` is a wrong number of clients, and no flag `-3`.
 pub fn command() -> clap::Command {
     let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     Args::command().mut_args(|arg| {
         let unset = arg.get_env().is_some_and(is_empty);
-        if unset { arg.env(Resettable::Reset) } else { arg }
+        let arg = if unset { arg.env(Resettable::Reset) } else { arg };
+        let takes_values = arg.get_action().takes_values() && !arg.is_positional();
+        if takes_values { arg.allow_negative_numbers(true) } else { arg }
     })
 }
 

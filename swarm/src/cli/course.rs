@@ -7,7 +7,7 @@ use clap::{ArgAction, Args};
 use super::collector::Collector;
 use super::values::{parse_clients, parse_rate, parse_share};
 use crate::go_duration;
-use crate::limit_run::FindLimit;
+use crate::limit_run::{FindLimit, LimitRun};
 use crate::plan::{Course, LONGEST_LEVEL_HOLD, SHORTEST_LEVEL_HOLD};
 use crate::stages::Stages;
 use crate::threshold::Threshold;
@@ -86,6 +86,16 @@ impl CourseFlags {
             take.note(
                 "-find-limit and -direct exclude each other: nothing is measured that a level could be judged by",
             );
+        }
+        if let (true, Some(duration), Some(hold)) = (find_limit, duration, hold) {
+            let first_level = LimitRun::shortest_level(hold);
+            if !duration.is_zero() && duration <= first_level {
+                take.note(&format!(
+                    "-duration {} ends the search before its first level is judged: leave it out, or give more than {}",
+                    go_duration::format(duration),
+                    go_duration::format(first_level),
+                ));
+            }
         }
         let (clients, tolerance, hold, mut thresholds) = (clients?, tolerance?, hold?, thresholds?);
         let duration = Some(duration?).filter(|duration| !duration.is_zero());

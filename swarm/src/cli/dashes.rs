@@ -23,7 +23,9 @@ pub(super) fn read_flags(args: Vec<OsString>, mistakes: &mut Vec<String>) -> Res
     loop {
         let error = match command().try_get_matches_from(&args).and_then(|found| {
             mistakes.extend(said_twice(&found));
-            Ok(Read { given: given::flags(&found, &command()), args: Args::from_arg_matches(&found)? })
+            let mut args = Args::from_arg_matches(&found)?;
+            args.urls = each_url(&found, args.urls);
+            Ok(Read { given: given::flags(&found, &command()), args })
         }) {
             Ok(found) => return Ok(Some(found)),
             Err(error) => error,
@@ -62,6 +64,15 @@ fn said_twice(found: &ArgMatches) -> Vec<String> {
     }
     let told = |name: &str| format!("-stages and -{name} exclude each other: the stages say it already");
     ["clients", "duration"].iter().filter(|name| typed(name)).map(|name| told(name)).collect()
+}
+
+/// From the environment they come as one text, with spaces between them. One that was typed may have a space within.
+fn each_url(found: &ArgMatches, urls: Vec<String>) -> Vec<String> {
+    if found.value_source("urls") == Some(ValueSource::EnvVariable) {
+        urls.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect()
+    } else {
+        urls
+    }
 }
 
 /// Takes an unknown flag out, and what looks like its value, which would be taken for a URL otherwise.

@@ -128,6 +128,23 @@ fn a_missing_url_and_a_missing_value_are_told() {
     assert!(mistakes(&[])[0].contains("no HLS URL"));
     assert!(mistakes(&[""])[0].contains("no HLS URL"), "a shell variable that is not set");
     assert!(mistakes(&[URL, "-clients"])[0].contains("--clients"));
+    assert_eq!(parsed(&["", URL]).plan.urls.len(), 1);
+}
+
+#[test]
+fn a_number_below_zero_is_a_value_and_no_flag() {
+    let told = mistakes(&["-clients", "-3", "-ramp-rate", "-0.5", URL]);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].starts_with("-clients: \"-3\" is not") && told[1].starts_with("-ramp-rate: \"-0.5\""),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_space_within_a_url_is_a_part_of_it() {
+    let plan = parsed(&["http://h/a channel.m3u8", URL]).plan;
+    assert_eq!(plan.urls.iter().map(Url::as_str).collect::<Vec<_>>(), ["http://h/a%20channel.m3u8", URL]);
 }
 
 #[test]
@@ -236,6 +253,7 @@ fn what_a_search_cannot_be_is_told() {
         (["-direct", "-no-cache"], "-find-limit and -direct exclude"),
         (["-limit-tolerance", "60%"], "\"60%\" is not a share from 0% to 50%"),
         (["-level-hold", "2s"], "\"2s\" is not from 3s to 1h"),
+        (["-duration", "5s"], "-duration 5s ends the search before its first level is judged"),
     ] {
         let said = mistakes(&[&args[..], &["-find-limit", URL]].concat());
         assert!(said.iter().any(|mistake| mistake.contains(told)), "{args:?}: {said:?}");

@@ -12,7 +12,7 @@ use crate::stats::{Figures, Second, Window};
 use crate::threshold::Threshold;
 
 /// A short trial takes this share of a whole one, ...
-const TRIAL_SHARE: u32 = 3;
+pub(super) const TRIAL_SHARE: u32 = 3;
 
 /// ... but no fewer target durations than this, so that each viewer fetches as many segments.
 const TRIAL_TARGETS: u32 = 5;
