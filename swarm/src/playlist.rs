@@ -39,7 +39,9 @@ pub enum NotAPlaylist {
     #[error("HTML, not a playlist: is this the address of a web page? The playlist's usually ends in .m3u8")]
     Html,
     /// No `#EXTM3U` at its beginning.
-    #[error("not an HLS playlist (it does not begin with #EXTM3U)")]
+    #[error(
+        "not an HLS playlist (it does not begin with #EXTM3U): the address must be of the playlist itself, which usually ends in .m3u8"
+    )]
     NoTag,
     /// `#EXTM3U`, and then something that RFC 8216 does not allow.
     #[error("a broken HLS playlist (it begins with #EXTM3U, but the rest cannot be read)")]

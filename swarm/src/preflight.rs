@@ -72,12 +72,12 @@ pub enum Problem {
         reason: io::Error,
     },
     /// The report would be lost.
-    #[error("the report {} cannot be written ({reason}): choose another place with -report FILE", path.display())]
+    #[error("the report {} cannot be written: {reason}", path.display())]
     Report {
         /// As asked.
         path: PathBuf,
-        /// The operating system's words.
-        reason: io::Error,
+        /// Why, and what to do.
+        reason: String,
     },
     /// An address to connect from that is not here.
     #[error(
@@ -228,13 +228,22 @@ async fn find_ffmpeg(asked: &Path) -> Result<Capabilities, Problem> {
 }
 
 /// A report is written to a temporary file beside it: whether that is possible is tried, not guessed.
-fn try_folder(report: &Path) -> io::Result<()> {
+fn try_folder(report: &Path) -> Result<(), String> {
+    let folder = folder_of(report);
     if report.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
+        return Err("it is a folder; name a file in it".to_owned());
+    }
+    if !folder.is_dir() {
+        return Err(format!(
+            "there is no folder {folder}; mkdir -p {folder} makes it",
+            folder = folder.display()
+        ));
     }
     // The error's own text names the temporary file, which means nothing to the user.
-    let tried = tempfile::NamedTempFile::new_in(folder_of(report)).map(drop);
-    tried.map_err(|error| error.kind().into())
+    let tried = tempfile::NamedTempFile::new_in(folder).map(drop);
+    tried.map_err(|error| {
+        format!("no file can be made in {} ({}); choose another place", folder.display(), error.kind())
+    })
 }
 
 /// For a stream that was not looked at: the usual segment length.

@@ -105,6 +105,18 @@ fn all_problems_are_told_at_once() {
 }
 
 #[test]
+fn a_report_that_could_not_be_written_is_told_before_the_run() {
+    let site = playlist_site();
+    let url = site.url("/live.m3u8");
+    let folder = tempfile::tempdir().unwrap();
+    let named = folder.path().join("there.json");
+    std::fs::create_dir(&named).unwrap();
+    refused(&["-report", "/no/such/folder/run.json", &url], &["mkdir -p /no/such/folder makes it"]);
+    refused(&["-report", named.to_str().unwrap(), &url], &["it is a folder; name a file in it"]);
+    refused(&["-report", "/proc/run.json", &url], &["no file can be made in /proc", "choose another place"]);
+}
+
+#[test]
 fn too_few_descriptors_are_told_with_the_number_to_set() {
     let site = playlist_site();
     let mut shell = std::process::Command::new("/bin/sh");
