@@ -10,6 +10,11 @@ use super::wire_metrics::WireMetrics;
 use crate::verdict::State;
 use crate::viewer::{Ending, Happening, Report, StartKind};
 
+/// How FFmpegs usually end, at zero from the start: the first count of a series that begins with 1 is no increase. 0 is a
+/// completed view, or a stream that froze. 5.1 says 1 of nearly every failure; 7 and later say 8 of an HTTP status, 145 of a
+/// refused connection, 251 of a playlist that they cannot open. 183 is invalid data, 255 a signal from elsewhere.
+const USUAL_EXITS: [&str; 9] = ["0", "1", "8", "145", "183", "251", "255", "signal_9", "signal_15"];
+
 /// The run's metrics. Cloning shares them.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -61,6 +66,9 @@ impl Metrics {
             "FFmpeg processes that ended without being stopped by swarm, by exit code or signal_N.",
         );
         let exits = IntCounterVec::new(exits, &["code"])?;
+        for code in USUAL_EXITS {
+            exits.with_label_values(&[code]);
+        }
         add(Box::new(exits.clone()))?;
         let verdict = Opts::new(
             "hlsswarm_verdict",
@@ -232,7 +240,7 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }
-        assert!(!text.contains("code=\"255\""), "a process that we stopped is no exit\n{text}");
+        assert!(text.contains("{code=\"255\"} 0\n"), "a process that we stopped is no exit\n{text}");
     }
 
     #[test]
