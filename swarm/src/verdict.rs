@@ -161,6 +161,9 @@ fn invalid(seen: &Evidence) -> Option<String> {
 }
 
 fn healthy(seen: &Evidence) -> String {
+    if !seen.is_known() {
+        return "HEALTHY: no trouble was seen, but the run was too short to be judged".to_owned();
+    }
     let judged = &seen.judged;
     let mut parts = vec![format!("{} for {:.0} s", viewers(seen.clients), judged.span_s)];
     if judged.rebuffer_ratio.is_some() {
@@ -174,7 +177,9 @@ fn healthy(seen: &Evidence) -> String {
         parts.push(findings::segments(&duration, &lateness));
     }
     if judged.left_out_s > 0.0 {
-        parts.push(format!("{:.0} s of a saturated load box left out", judged.left_out_s));
+        let in_them = findings::of(&seen.judged_whole, seen.clients).into_iter().next();
+        let in_them = in_them.map(|finding| format!(" (with them: {})", finding.text)).unwrap_or_default();
+        parts.push(format!("{:.0} s of a saturated load box left out{in_them}", judged.left_out_s));
     }
     format!("HEALTHY: {}", parts.join(", "))
 }

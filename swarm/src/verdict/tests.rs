@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::rules::{self, RULES};
 use super::*;
+use crate::judge::Judge;
 use crate::judge::tests::{Story, errors, fine, outage, with};
 use crate::observation::Kind;
 use crate::stats::{PlaylistAge, Second, StillOpen};
@@ -167,13 +168,15 @@ fn a_stream_with_missing_segments_is_broken_and_late_ones_that_fell_out_are_not(
 fn a_saturated_load_box_makes_trouble_invalid_and_counts_against_nobody() {
     let some = verdict(Story::settled(&[], 30).saturated(5, &outage()));
     assert_eq!(some.state, State::Healthy, "{}", some.sentence);
-    assert!(some.sentence.contains("5 s of a saturated load box left out"), "{}", some.sentence);
+    let untold = "5 s of a saturated load box left out (with them: 10 of 10 viewers stalled";
+    assert!(some.sentence.contains(untold), "{}", some.sentence);
     let many = verdict(Story::settled(&[], 20).saturated(10, &outage()).then(5, &late(2.6)));
     assert_eq!((many.state, many.cause), (State::Invalid, Some(Cause::LoadBox)));
     let expected = "INVALID: the load box was saturated for 10 of 36 s, short of CPU: use fewer -clients";
     assert!(many.sentence.starts_with(expected), "{}", many.sentence);
     let busy = verdict(Story::settled(&[], 20).saturated(10, &fine()));
     assert_eq!(busy.state, State::Healthy, "it was busy, and kept up: {}", busy.sentence);
+    assert!(!busy.sentence.contains("with them"), "{}", busy.sentence);
     let mostly = verdict(Story::settled(&[], 10).saturated(20, &fine()));
     assert_eq!(mostly.state, State::Invalid);
 }
@@ -193,6 +196,13 @@ fn a_run_without_a_steady_part_is_not_blamed_for_its_ramp() {
     let first = Second { lasted: Duration::from_millis(5), wanted: 1, due: 0, active: 0, ..fine() };
     let told = verdict(Story::new(&[]).then(1, &first).then(1, &Second { due: 1, ..fine() }));
     assert_eq!(told.state, State::Healthy, "{}", told.sentence);
+}
+
+#[test]
+fn a_run_of_a_moment_is_not_praised() {
+    let moment = Second { lasted: Duration::from_millis(100), ..fine() };
+    let told = Verdict::of(&Judge::new(Vec::new()).conclude(moment, |_, _| None).evidence, true);
+    assert_eq!(told.sentence, "HEALTHY: no trouble was seen, but the run was too short to be judged");
 }
 
 #[test]
