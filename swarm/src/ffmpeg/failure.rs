@@ -24,8 +24,9 @@ pub fn reason(said: &[String], exit: Exit) -> String {
 pub fn telling_line(said: &[String]) -> Option<String> {
     let said: Vec<Line> = said.iter().map(|line| Line::read(line)).collect();
     let telling = || said.iter().rev().filter(|line| !line.is_general());
-    let line = telling().find(|line| line.severe).or_else(|| telling().next()).or(said.last());
-    line.map(|line| line.text.clone())
+    let line = telling().find(|line| line.severe).or_else(|| telling().next()).or(said.last())?;
+    let status = said.iter().rev().find_map(Line::status);
+    Some(status.map_or_else(|| line.text.clone(), |status| line.with_status(status)))
 }
 
 /// What FFmpeg says when it is stopped in the midst of something (`AVERROR_EXIT`).
@@ -63,6 +64,24 @@ impl Line {
         Self { severe, text }
     }
 
+    /// The HTTP status that FFmpeg was answered, with its reason.
+    fn status(&self) -> Option<&str> {
+        self.text.find("HTTP error ").map(|place| &self.text[place..])
+    }
+
+    /// FFmpeg calls a status by its class, and a playlist that could not be loaded again by its number.
+    fn with_status(&self, status: &str) -> String {
+        let classes = [
+            "Server returned 5XX Server Error reply",
+            "Server returned 4XX Client Error, but not one of 40{0,1,3,4}",
+        ];
+        match classes.iter().find(|class| self.text.contains(*class)) {
+            Some(class) => self.text.replace(class, status),
+            None if self.text.contains("Failed to reload playlist") => format!("{}: {status}", self.text),
+            None => self.text.clone(),
+        }
+    }
+
     fn is_general(&self) -> bool {
         ["Error opening input file", "Conversion failed", "Exiting normally"]
             .iter()
@@ -91,7 +110,15 @@ mod tests {
         ];
         assert_eq!(
             reason_of(&new, Exit::Code(8)),
-            "in#0: Error opening input: Server returned 5XX Server Error reply"
+            "in#0: Error opening input: HTTP error 503 Service Unavailable"
+        );
+        let reload = [
+            "[http @ 0x5581] [warning] HTTP error 502 Bad Gateway: the origin refused the connection",
+            "[hls @ 0x5582] [warning] Failed to reload playlist 0",
+        ];
+        assert_eq!(
+            reason_of(&reload, Exit::Code(0)),
+            "hls: Failed to reload playlist 0: HTTP error 502 Bad Gateway: the origin refused the connection"
         );
     }
 

@@ -132,10 +132,8 @@ impl Connection {
             Err(failure) => {
                 tracing::debug!(viewer = ticket.viewer, "{without_query}: {}", failure.reason);
                 exchange.end(Outcome::Failed(failure.class));
-                match failure.class {
-                    ErrorClass::Timeout => self.refuse(504, "Gateway Timeout").await,
-                    _ => self.refuse(502, "Bad Gateway").await,
-                }
+                let (status, reason) = no_answer(failure.class);
+                self.refuse(status, reason).await
             }
         }
     }
@@ -275,6 +273,19 @@ impl Connection {
         };
         self.shared.catalog.redirected(url, &target);
         head.fields.set("Location", String::from(to_ffmpeg(&target)));
+    }
+}
+
+/// What FFmpeg is told where the origin did not answer. It says the reason in its own last words.
+fn no_answer(class: ErrorClass) -> (u16, &'static str) {
+    match class {
+        ErrorClass::Dns => (502, "Bad Gateway: the origin's name has no address"),
+        ErrorClass::Refused => (502, "Bad Gateway: the origin refused the connection"),
+        ErrorClass::Connect => (502, "Bad Gateway: the origin cannot be reached"),
+        ErrorClass::Tls => (502, "Bad Gateway: no TLS with the origin"),
+        ErrorClass::Timeout => (504, "Gateway Timeout: the origin did not answer"),
+        ErrorClass::Reset | ErrorClass::Short => (502, "Bad Gateway: the origin closed the connection"),
+        ErrorClass::Protocol => (502, "Bad Gateway: the origin's answer is no HTTP"),
     }
 }
 
