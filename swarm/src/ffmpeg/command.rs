@@ -67,7 +67,7 @@ impl Route<'_> {
     /// that is known anyhow, and each report costs both sides CPU.
     fn progress_period_s(self) -> &'static str {
         match self {
-            Self::Direct { .. } => "1",
+            Self::Direct { .. } => "2",
             Self::Wire { .. } => "5",
         }
     }
