@@ -1,31 +1,24 @@
 //! One viewer: an FFmpeg that is started, listened to, restarted after a pause, and stopped. What to do after an end
-//! is decided by [`Viewer::ended`], a pure function of the viewer's history; [`play`] carries it out. Never counts
-//! anything beyond its own life, and never logs: it reports.
+//! is decided by its [`history`], a pure function; [`play`] carries it out. Never counts anything beyond its own life.
 
-use std::pin::pin;
+mod attend;
+mod history;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use supervise::{Backoff, Child, Exit, Ladder, ParentDeath, Streams, Tail};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::{ChildStderr, ChildStdout};
+use supervise::{Child, Exit, ParentDeath, Streams};
 use tokio::sync::{mpsc, watch};
 
-use crate::ffmpeg::failure;
-use crate::ffmpeg::progress::Progress;
-use crate::ffmpeg::{Analysis, Launcher, Stream};
+use attend::{Attended, attend};
+use history::{History, looked_too_short};
+
+use crate::ffmpeg::{Launcher, Stream};
 use crate::proxy::recorder::Recorder;
 use crate::proxy::ticket::Ticket;
 
 /// A process that played this long has proven itself: its next failure starts the backoff anew.
 pub const PROVEN_AFTER: Duration = Duration::from_secs(30);
-
-/// After a process has ended its last words are still in the pipe. They are read until the pipe closes, but no
-/// longer than this: a program that a wrapper script left running may hold it open.
-const LAST_WORDS_LIMIT: Duration = Duration::from_millis(200);
-
-/// Piece read at once from a process; it lies in each viewer's task, so it is small.
-const PIECE_BYTES: usize = 1024;
 
 /// What happened to a viewer, told to the dispatcher.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,68 +136,10 @@ pub struct Gone {
     pub next_session: u32,
 }
 
-/// A viewer's history, as far as it decides what comes next.
-#[derive(Debug)]
-struct Viewer {
-    /// The preflight saw a VOD.
-    is_vod: bool,
-    backoff: Backoff,
-    next_start: StartKind,
-}
-
-impl Viewer {
-    fn new(is_vod: bool, first_start: StartKind, seed: u64) -> Self {
-        Self { is_vod, backoff: Backoff::new(seed), next_start: first_start }
-    }
-
-    /// What the end of a process means. `left` is what the wire knows to be left to play of a stream that has ended
-    /// and was fetched to its end. Only a process that played can complete a view: one that ends at once with code 0
-    /// would spin.
-    fn judge(&self, exit: Exit, media: Duration, left: Option<Duration>, said: &[String]) -> Ending {
-        let has_ended = self.is_vod || left.is_some();
-        if has_ended && exit == Exit::Code(0) && media > Duration::ZERO {
-            Ending::Completed
-        } else {
-            Ending::Failed { reason: failure::reason(said, exit) }
-        }
-    }
-
-    /// How long to wait before the next process; `None` for never. The last seconds of a live stream are played before
-    /// it is viewed again, as the VOD that it has become: otherwise all viewers would fetch them over and over.
-    #[must_use]
-    fn ended(&mut self, ending: &Ending, played: Duration, left: Option<Duration>) -> Option<Duration> {
-        if played >= PROVEN_AFTER {
-            self.backoff.reset();
-        }
-        match ending {
-            Ending::Stopped => None,
-            Ending::Completed => {
-                self.backoff.reset();
-                self.next_start = StartKind::NextView;
-                Some(left.filter(|_| !self.is_vod).unwrap_or_default())
-            }
-            // At once, and once only: the next look is not short.
-            Ending::LookedTooShort => {
-                self.next_start = StartKind::LongerLook;
-                Some(Duration::ZERO)
-            }
-            Ending::Failed { .. } => {
-                self.next_start = StartKind::Restart;
-                self.backoff.next()
-            }
-        }
-    }
-}
-
-/// Whether a process ended because the short look at its stream did not tell what is in it.
-fn looked_too_short(analysis: Analysis, media: Duration, said: &[String]) -> bool {
-    analysis == Analysis::Short && media.is_zero() && failure::did_not_identify(said)
-}
-
 /// Plays until the target falls to this viewer's number or below, or nobody listens to its reports any more.
 pub async fn play(seat: Seat) -> Gone {
     let Seat { number, session, first_start, stream, launcher, seed, wire, mut target, reports } = seat;
-    let mut viewer = Viewer::new(stream.can_complete, first_start, seed);
+    let mut history = History::new(stream.can_complete, first_start, seed);
     let mut voice = Voice { viewer: number, session, reports };
     let gone = |session| Gone { viewer: number, next_session: session + 1 };
     loop {
@@ -215,7 +150,7 @@ pub async fn play(seat: Seat) -> Gone {
         let streams = Streams { stdout: true, stderr: true };
         let pause = match Child::spawn(&command, streams, ParentDeath::Kill) {
             Ok(child) => {
-                if !voice.tell(started, Happening::Started(viewer.next_start)).await {
+                if !voice.tell(started, Happening::Started(history.next_start)).await {
                     return gone(voice.session);
                 }
                 let attended = attend(child, unwanted(&mut target, number), &voice).await;
@@ -228,7 +163,7 @@ pub async fn play(seat: Seat) -> Gone {
                 } else if looked_too_short(analysis, media, &said) {
                     Ending::LookedTooShort
                 } else {
-                    viewer.judge(exit, media, left, &said)
+                    history.judge(exit, media, left, &said)
                 };
                 if ending == Ending::LookedTooShort && launcher.look_longer() {
                     tracing::warn!(
@@ -237,7 +172,7 @@ pub async fn play(seat: Seat) -> Gone {
                         stream.url
                     );
                 }
-                let pause = viewer.ended(&ending, played, left);
+                let pause = history.ended(&ending, played, left);
                 let ended = Ended { exit, ending, ran: started.elapsed(), media, said };
                 if !voice.tell(Instant::now(), Happening::Ended(ended)).await {
                     return gone(voice.session);
@@ -248,7 +183,7 @@ pub async fn play(seat: Seat) -> Gone {
                 if !voice.tell(started, Happening::NotStarted { reason: error.to_string() }).await {
                     return gone(voice.session);
                 }
-                viewer.backoff.next()
+                history.not_started()
             }
         };
         let Some(pause) = pause else { return gone(voice.session) };
@@ -281,187 +216,4 @@ impl Voice {
 async fn unwanted(target: &mut watch::Receiver<Target>, number: u32) {
     // An error means that the sender is gone, which is as good as a target of zero.
     drop(target.wait_for(|target| target.0 <= number).await);
-}
-
-struct Attended {
-    exit: Exit,
-    stopped: bool,
-    media: Duration,
-    played: Duration,
-    said: Vec<String>,
-}
-
-/// Listens to a process until it has ended, by itself or because it is `unwanted`.
-async fn attend(mut child: Child, unwanted: impl Future<Output = ()>, voice: &Voice) -> Attended {
-    let mut ears = Ears::new(&mut child);
-    let mut playing_since: Option<Instant> = None;
-    let mut unwanted = pin!(unwanted);
-    let (exit, stopped) = loop {
-        tokio::select! {
-            exit = child.wait() => break (exit.unwrap_or(Exit::Code(-1)), false),
-            () = &mut unwanted => {
-                let termination = tokio::select! {
-                    termination = child.terminate(Ladder::default()) => termination,
-                    never = ears.listen_on() => match never {},
-                };
-                let exit = match termination {
-                    Ok(supervise::Termination::Exited(exit)) => exit,
-                    _ => Exit::Signal(9),
-                };
-                break (exit, true);
-            }
-            () = ears.listen() => {
-                if playing_since.is_none() && !ears.progress.media().is_zero() {
-                    playing_since = Some(Instant::now());
-                    if !voice.tell(Instant::now(), Happening::Playing).await {
-                        // Nobody is interested any more: dropping the child ends it.
-                        break (Exit::Signal(9), true);
-                    }
-                }
-            }
-        }
-    };
-    ears.hear_last_words().await;
-    let (progress, tail) = (ears.progress, ears.tail);
-    if playing_since.is_none() && !progress.media().is_zero() {
-        voice.tell(Instant::now(), Happening::Playing).await;
-    }
-    Attended {
-        exit,
-        stopped,
-        media: progress.media(),
-        played: playing_since.map_or(Duration::ZERO, |since| since.elapsed()),
-        said: tail.into_lines(),
-    }
-}
-
-/// Both of a process's streams, and what was understood of them.
-struct Ears {
-    stdout: Option<ChildStdout>,
-    stderr: Option<ChildStderr>,
-    progress: Progress,
-    tail: Tail,
-}
-
-impl Ears {
-    fn new(child: &mut Child) -> Self {
-        Self {
-            stdout: child.stdout.take(),
-            stderr: child.stderr.take(),
-            progress: Progress::default(),
-            tail: Tail::default(),
-        }
-    }
-
-    /// Takes in one piece; never returns once both streams have ended. Cancel-safe.
-    async fn listen(&mut self) {
-        let (mut heard, mut said) = ([0; PIECE_BYTES], [0; PIECE_BYTES]);
-        tokio::select! {
-            count = read_some(&mut self.stdout, &mut heard) => self.progress.push(&heard[..count]),
-            count = read_some(&mut self.stderr, &mut said) => self.tail.push(&said[..count]),
-        }
-    }
-
-    async fn listen_on(&mut self) -> std::convert::Infallible {
-        loop {
-            self.listen().await;
-        }
-    }
-
-    async fn hear_last_words(&mut self) {
-        let all = async {
-            while self.stdout.is_some() || self.stderr.is_some() {
-                self.listen().await;
-            }
-        };
-        // Too late is as good as nothing more to hear.
-        tokio::time::timeout(LAST_WORDS_LIMIT, all).await.unwrap_or_default();
-    }
-}
-
-/// Reads once; a stream that has ended becomes `None` and is never ready again.
-async fn read_some<R: AsyncRead + Unpin>(stream: &mut Option<R>, piece: &mut [u8]) -> usize {
-    match stream {
-        None => std::future::pending().await,
-        Some(open) => {
-            let count = open.read(piece).await.unwrap_or_default();
-            if count == 0 {
-                *stream = None;
-            }
-            count
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MEDIA: Duration = Duration::from_secs(12);
-
-    fn failed() -> Ending {
-        Ending::Failed { reason: "gone".to_owned() }
-    }
-
-    #[test]
-    fn only_a_stream_with_an_end_that_played_and_exited_with_zero_completes() {
-        let known = Some(Duration::from_secs(6));
-        for (is_vod, exit, media, left, completes) in [
-            (true, Exit::Code(0), MEDIA, None, true),
-            (true, Exit::Code(0), Duration::ZERO, known, false),
-            (true, Exit::Code(1), MEDIA, known, false),
-            (true, Exit::Signal(9), MEDIA, None, false),
-            (false, Exit::Code(0), MEDIA, None, false),
-            (false, Exit::Code(0), MEDIA, known, true),
-            (false, Exit::Code(1), MEDIA, known, false),
-        ] {
-            let ending = Viewer::new(is_vod, StartKind::First, 1).judge(exit, media, left, &[]);
-            assert_eq!(ending == Ending::Completed, completes, "{is_vod} {exit} {media:?} {left:?}");
-        }
-    }
-
-    #[test]
-    fn a_short_look_that_told_nothing_is_followed_by_a_longer_one_at_once() {
-        let unknown =
-            ["[hls @ 0x1] [warning] Could not find codec parameters for stream 1 (Audio: aac)".to_owned()];
-        assert!(looked_too_short(Analysis::Short, Duration::ZERO, &unknown));
-        assert!(!looked_too_short(Analysis::Full, Duration::ZERO, &unknown), "once only");
-        assert!(!looked_too_short(Analysis::Short, MEDIA, &unknown), "it played");
-        assert!(!looked_too_short(Analysis::Short, Duration::ZERO, &["[error] 404".to_owned()]));
-        let mut viewer = Viewer::new(false, StartKind::First, 1);
-        assert_eq!(viewer.ended(&Ending::LookedTooShort, Duration::ZERO, None), Some(Duration::ZERO));
-        assert_eq!(viewer.next_start, StartKind::LongerLook);
-    }
-
-    #[test]
-    fn a_completed_view_is_followed_at_once_and_is_no_restart() {
-        let mut viewer = Viewer::new(true, StartKind::First, 1);
-        assert_eq!(viewer.ended(&Ending::Completed, MEDIA, Some(MEDIA)), Some(Duration::ZERO));
-        assert_eq!(viewer.next_start, StartKind::NextView);
-    }
-
-    #[test]
-    fn the_last_seconds_of_a_live_stream_are_played_before_it_is_viewed_again() {
-        let mut viewer = Viewer::new(false, StartKind::First, 1);
-        assert_eq!(viewer.ended(&Ending::Completed, MEDIA, Some(MEDIA)), Some(MEDIA));
-        assert_eq!(viewer.next_start, StartKind::NextView);
-    }
-
-    #[test]
-    fn failures_wait_longer_and_longer_until_a_process_has_proven_itself() {
-        let mut viewer = Viewer::new(false, StartKind::First, 1);
-        let first = viewer.ended(&failed(), Duration::ZERO, None).unwrap();
-        let fifth = (0..4).filter_map(|_| viewer.ended(&failed(), Duration::ZERO, None)).last().unwrap();
-        assert!(fifth > 4 * first, "{first:?} {fifth:?}");
-        assert_eq!(viewer.next_start, StartKind::Restart);
-        let short_lived = viewer.ended(&failed(), PROVEN_AFTER / 2, None).unwrap();
-        assert!(short_lived > 4 * first, "{short_lived:?}");
-        let proven = viewer.ended(&failed(), PROVEN_AFTER, None).unwrap();
-        assert!(proven <= Backoff::FIRST.mul_f64(1.2), "{proven:?}");
-    }
-
-    #[test]
-    fn a_stopped_viewer_stays_stopped() {
-        assert_eq!(Viewer::new(false, StartKind::First, 1).ended(&Ending::Stopped, MEDIA, None), None);
-    }
 }
