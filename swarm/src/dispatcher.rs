@@ -173,11 +173,8 @@ async fn run_with<Viewer: Future<Output = Gone> + Send + 'static>(
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut conductor = Conductor::new(run.clients, run.ramp, run.duration, run.began);
     metrics.set_target(conductor.target());
-    let mut wire_at_end = None;
-    let mut generator_at_end = None;
-    let mut origin = None;
     let mut overseer = Some(Overseer::new(run.thresholds, run.search, run.began));
-    let (mut judgement, mut limit) = (Judgement::default(), None);
+    let mut at_end = AtEnd::default();
     let sources =
         Sources { recorder: run.recorder.as_deref(), generator: &run.generator, origin: run.origin.as_ref() };
     loop {
@@ -204,12 +201,6 @@ async fn run_with<Viewer: Future<Output = Gone> + Send + 'static>(
         }
         let now = Instant::now();
         let action = conductor.handle(event, now);
-        if action == Action::Drain {
-            // Before any viewer hears of it.
-            generator_at_end = Some(run.generator.snapshot());
-            origin = run.origin.as_ref().map(Scraper::snapshot);
-            wire_at_end = run.recorder.as_ref().map(|recorder| recorder.snapshot(now));
-        }
         if matches!(action, Action::Drain | Action::Abort | Action::ShowStatus)
             && let Some(recorder) = &run.recorder
         {
@@ -219,7 +210,7 @@ async fn run_with<Viewer: Future<Output = Gone> + Send + 'static>(
         if matches!(action, Action::Drain | Action::Abort)
             && let Some(overseer) = overseer.take()
         {
-            (judgement, limit) = overseer.conclude(&conductor, sources, now);
+            at_end = AtEnd::of(overseer, &conductor, sources, now);
         }
         match action {
             Action::Nothing => {}
@@ -263,10 +254,29 @@ async fn run_with<Viewer: Future<Output = Gone> + Send + 'static>(
     }
     // Whatever still runs is killed here: tasks own their processes.
     viewers.shutdown().await;
-    let generator = generator_at_end.unwrap_or_else(|| run.generator.snapshot());
+    let AtEnd { wire, generator, origin, judgement, limit } = at_end;
     let outcome = conductor.outcome(Instant::now());
     let verdict = Verdict::of(&judgement.evidence, outcome.after.totals.have_played > 0);
-    Outcome { wire: wire_at_end, generator, origin, judgement, verdict, limit, ..outcome }
+    Outcome { wire, generator, origin, judgement, verdict, limit, ..outcome }
+}
+
+/// What was true when the end began, before any viewer heard of it.
+#[derive(Default)]
+struct AtEnd {
+    wire: Option<WireSnapshot>,
+    generator: GeneratorSnapshot,
+    origin: Option<OriginSnapshot>,
+    judgement: Judgement,
+    limit: Option<Finding>,
+}
+
+impl AtEnd {
+    fn of(overseer: Overseer, conductor: &Conductor, sources: Sources<'_>, now: Instant) -> Self {
+        let wire = sources.recorder.map(|recorder| recorder.snapshot(now));
+        let (judgement, limit) = overseer.conclude(conductor, sources, now);
+        let origin = sources.origin.map(Scraper::snapshot);
+        Self { wire, generator: sources.generator.snapshot(), origin, judgement, limit }
+    }
 }
 
 /// What is shown of this moment, but for the wire.

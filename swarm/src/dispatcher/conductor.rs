@@ -152,14 +152,12 @@ impl Conductor {
             Event::StepDue => match self.approach.step() {
                 Some(Step::Up(number)) => {
                     self.replacements.forget(number);
-                    Action::Start { number, session: self.seats.take(number), kind: StartKind::First }
+                    self.start(number, StartKind::First)
                 }
                 Some(Step::Down(_)) | None => Action::Nothing,
             },
             Event::ReplacementDue => match self.replacements.take(now) {
-                Some((number, kind)) if number < self.wanted() => {
-                    Action::Start { number, session: self.seats.take(number), kind }
-                }
+                Some((number, kind)) if number < self.wanted() => self.start(number, kind),
                 // Nobody wants it any more.
                 Some(_) | None => Action::Nothing,
             },
@@ -204,13 +202,16 @@ impl Conductor {
         }
     }
 
+    fn start(&mut self, number: u32, kind: StartKind) -> Action {
+        Action::Start { number, session: self.seats.take(number, kind), kind }
+    }
+
     /// Another viewer will take the seat of this one, which was lost, if it is still wanted.
     fn replace(&mut self, viewer: u32, now: Instant) {
         let Some(told) = self.seats.told(viewer) else { return };
         self.free(Gone { viewer, next_session: told.session + 1 + SESSIONS_UNTOLD }, now);
         if viewer < self.wanted() {
-            let kind = if told.started { StartKind::Restart } else { StartKind::First };
-            self.replacements.lost(viewer, kind, now);
+            self.replacements.lost(viewer, told.next, now);
         }
     }
 
@@ -426,6 +427,14 @@ mod tests {
         let again = Action::Start { number: 0, session: 5, kind: StartKind::Restart };
         assert_eq!(conductor.handle(Event::ReplacementDue, due), again);
         assert_eq!(conductor.next_replacement(), None);
+        lose(&mut conductor, 0, due);
+        let due = conductor.next_replacement().unwrap();
+        let still = Action::Start { number: 0, session: 7, kind: StartKind::Restart };
+        assert_eq!(
+            conductor.handle(Event::ReplacementDue, due),
+            still,
+            "it was lost before it told of a process"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which numbers of viewers are taken. A number is free again only when its last viewer is gone, process and all, and
 //! its next viewer counts its processes on, so that nothing of the one is taken for the other's.
 
-use crate::viewer::{Happening, Report};
+use crate::viewer::{Happening, Report, StartKind};
 
 /// All seats that were ever taken; at most as many as there are viewers at the same time.
 #[derive(Debug, Default)]
@@ -20,9 +20,9 @@ enum Seat {
 pub(super) struct Told {
     /// The newest of which it told; before that the number of its first.
     pub(super) session: u32,
-    /// It told of one that it had started.
-    pub(super) started: bool,
-    /// That one runs.
+    /// As what another viewer in its place would start: only the first process that was told of is a viewer's start.
+    pub(super) next: StartKind,
+    /// The newest runs.
     pub(super) runs: bool,
 }
 
@@ -32,8 +32,8 @@ impl Seats {
         matches!(self.seats.get(number as usize), Some(Seat::Taken(_)))
     }
 
-    /// A viewer takes it; the number of its first process.
-    pub(super) fn take(&mut self, number: u32) -> u32 {
+    /// A viewer takes it, whose first process starts as this; the number of that process.
+    pub(super) fn take(&mut self, number: u32, kind: StartKind) -> u32 {
         let index = number as usize;
         if index >= self.seats.len() {
             self.seats.resize(index + 1, Seat::Free { next_session: 0 });
@@ -42,7 +42,7 @@ impl Seats {
             Seat::Free { next_session } => next_session,
             Seat::Taken(_) => 0,
         };
-        self.seats[index] = Seat::Taken(Told { session, started: false, runs: false });
+        self.seats[index] = Seat::Taken(Told { session, next: kind, runs: false });
         session
     }
 
@@ -51,7 +51,7 @@ impl Seats {
         let Some(Seat::Taken(told)) = self.seats.get_mut(report.viewer as usize) else { return };
         told.session = report.session;
         match report.what {
-            Happening::Started(_) => (told.started, told.runs) = (true, true),
+            Happening::Started(_) => (told.next, told.runs) = (StartKind::Restart, true),
             Happening::Ended(_) | Happening::Lost { .. } => told.runs = false,
             Happening::NotStarted { .. } | Happening::Playing => {}
         }
@@ -80,10 +80,10 @@ mod tests {
     #[test]
     fn a_seat_that_is_used_again_counts_its_processes_on() {
         let mut seats = Seats::default();
-        assert_eq!(seats.take(2), 0);
+        assert_eq!(seats.take(2, StartKind::First), 0);
         assert!(seats.is_taken(2) && !seats.is_taken(0) && !seats.is_taken(3));
         seats.free(2, 4);
         assert!(!seats.is_taken(2));
-        assert_eq!(seats.take(2), 4);
+        assert_eq!(seats.take(2, StartKind::First), 4);
     }
 }
