@@ -23,7 +23,7 @@ PYTHON ?= python3
 VIEWERS ?= 1500
 BENCH ?=
 
-.PHONY: help ffmpeg-lean bench bench-hold bench-options bench-soak bench-binary bench-wire bench-profile bench-origin clean microvm-check-kvm
+.PHONY: help ffmpeg-lean bench bench-hold bench-options bench-soak bench-binary bench-wire bench-profile bench-starts bench-origin clean microvm-check-kvm
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^#?[a-z0-9%-]+:.*## / { sub("#", "", $$1); printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -88,6 +88,11 @@ bench-profile: require ## Where swarm's CPU goes with VIEWERS=1500 (a minute and
 		$(CARGO) build --release --locked -p swarm --target-dir target/profile
 	@SWARM=target/profile/release/swarm $(PYTHON) -B -m bench profile --lean "$$(scripts/ffmpeg-lean.sh)" --viewers $(VIEWERS) \
 		--rate 100 $(BENCH)
+
+bench-starts: require ## How fast swarm starts viewers (half a minute; writes docs/BENCHMARKS.md)
+	@scripts/require.sh python3
+	$(CARGO) build --release --workspace --locked
+	@$(PYTHON) -B -m bench starts --way swarm $(BENCH)
 
 bench-origin: require ## What the origin's configuration costs, against a minimal one (a minute)
 	@scripts/require.sh wrk python3 curl

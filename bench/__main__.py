@@ -20,9 +20,12 @@ from .measure import Round, measure
 from .options import options as options_apart
 from .profile import profile
 from .soak import soak
+from .starts import SECONDS, starts
 from .wire import wire
 
 RESULTS = ROOT / "bench/results"
+# Viewers per second: the usual, what is promised, and more.
+RATES = (50.0, 200.0, 400.0)
 # Of stream.toml: 800 and 96 kbit/s, and what MPEG-TS adds, as test-origin's own account of it says.
 MBIT_PER_S = 0.96
 
@@ -41,6 +44,7 @@ def main() -> int:
         "binary": _binary,
         "wire": _wire,
         "profile": _profile,
+        "starts": _starts,
         "render": _render,
     }[options.what](options)
 
@@ -125,6 +129,14 @@ def _profile(options: argparse.Namespace) -> int:
     return _render(options)
 
 
+def _starts(options: argparse.Namespace) -> int:
+    way = _way(options)
+    with origin() as stream:
+        rows = [starts(way, stream, per_second) for per_second in RATES]
+    _save("starts", {**_about([], f"{SECONDS:g} s at each rate, `swarm` with a stand-in for FFmpeg"), "rows": rows})
+    return _render(options)
+
+
 def _told(findings: list[str]) -> int:
     for finding in findings:
         print(f"bench: {finding}", file=sys.stderr)
@@ -133,7 +145,7 @@ def _told(findings: list[str]) -> int:
 
 def _render(_: argparse.Namespace) -> int:
     """What has been measured; tables without results stay as they are."""
-    tables = {page.viewers: "viewers", page.scale: "viewers", page.hold: "hold", page.options: "options", page.wire: "wire", page.profile: "profile"}
+    tables = {page.viewers: "viewers", page.scale: "viewers", page.hold: "hold", page.options: "options", page.wire: "wire", page.profile: "profile", page.starts: "starts"}
     for table, results in tables.items():
         file = RESULTS / f"{results}.json"
         if file.exists():
@@ -169,7 +181,7 @@ def _save(name: str, results: dict[str, Any]) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -B -m bench", description=__doc__)
-    parser.add_argument("what", choices=["viewers", "hold", "options", "soak", "binary", "wire", "profile", "render"])
+    parser.add_argument("what", choices=["viewers", "hold", "options", "soak", "binary", "wire", "profile", "starts", "render"])
     parser.add_argument("--lean", default="ffmpeg", help="the lean FFmpeg: what scripts/ffmpeg-lean.sh prints")
     parser.add_argument("--ffmpeg", action="append", default=[], metavar="NAME=PATH", help="a further FFmpeg to compare; repeatable")
     parser.add_argument("--way", default="lean", choices=["loop", "direct", "swarm", "lean"], help="of hold, soak and profile")

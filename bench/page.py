@@ -106,6 +106,16 @@ def profile(results: Row) -> str:
     return "\n".join([_conditions(results), *lines, ""])
 
 
+def starts(results: Row) -> str:
+    """How fast viewers were started, and what each start took of swarm."""
+    lines = ["| asked for, per second | started, per second | CPU of `swarm` per start, ms | `swarm`, MB |", _rule(4)]
+    lines += [
+        f"| {row['asked_per_s']:.0f} | {row['started_per_s']:.1f} | {row['swarm_cpu_s'] * 1e3:.2f} | {row['swarm_resident_bytes'] / MEGABYTE:.0f} |"
+        for row in results["rows"]
+    ]
+    return "\n".join([_conditions(results), *lines, ""])
+
+
 def _middle(rounds: list[Row]) -> Row:
     numbers = [key for key, value in rounds[0].items() if isinstance(value, (int, float))]
     return {key: spread([row[key] for row in rounds]).middle for key in numbers}

@@ -64,7 +64,7 @@ class Page(unittest.TestCase):
 
     def test_the_page_has_a_place_for_each_table(self) -> None:
         text = page.PAGE.read_text()
-        for name in ("viewers", "hold", "scale", "options", "wire", "profile"):
+        for name in ("viewers", "hold", "scale", "options", "wire", "profile", "starts"):
             self.assertIn("new\n", page.between(text, name, "new\n"))
 
     def test_ratios_come_first_and_ranges_show(self) -> None:
