@@ -9,7 +9,7 @@ use crate::observation::{Kind, Observation, Outcome};
 /// Classes of errors that are kept apart, as in the totals of the run; further ones count in `errors` alone.
 const MOST_ERROR_CLASSES: usize = 32;
 
-/// Takes 0.5 MB, and some bytes for each viewer that stalled.
+/// Takes at most 0.5 MB, and some bytes for each viewer that stalled.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counts {
     /// From request to last byte, of segments that succeeded.

@@ -11,9 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::observation::{Kind, Observation};
 
-/// Below this the wire can not tell.
-const SHORTEST_US: u64 = 1;
-
 /// A request that takes longer is counted as this long; `--timeout` ends silence long before.
 const LONGEST_US: u64 = 3_600_000_000;
 
@@ -21,11 +18,12 @@ const LONGEST_US: u64 = 3_600_000_000;
 const SIGNIFICANT_DIGITS: u8 = 3;
 
 /// Counts of durations. A cell counts to 2³² and stays there: at a thousand requests per second into the same 0.1 %
-/// that is 49 days. Takes 94 KB, whatever was recorded.
+/// that is 49 days. Takes as much as the longest asks for, 8 to 94 KB: those of one second, of which there is a new set
+/// every second, are usually of some milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Durations(Histogram<u32>);
 
-/// Total duration and time to first byte per kind: 12 histograms, 1.1 MB.
+/// Total duration and time to first byte per kind: 12 histograms, at most 1.1 MB.
 #[derive(Clone, Debug)]
 pub struct Latency {
     /// By [`Kind`].
@@ -75,16 +73,15 @@ pub struct NoHistogram;
 
 impl Default for Durations {
     fn default() -> Self {
-        let histogram = Histogram::new_with_bounds(SHORTEST_US, LONGEST_US, SIGNIFICANT_DIGITS);
-        Self(histogram.expect("constant bounds: the lower is at least 1, the higher more than twice that"))
+        Self(Histogram::new(SIGNIFICANT_DIGITS).expect("a constant from 0 to 5"))
     }
 }
 
 impl Durations {
     /// Counts one.
     pub fn record(&mut self, duration: Duration) {
-        let us = u64::try_from(duration.as_micros()).unwrap_or(LONGEST_US);
-        self.0.saturating_record(us);
+        let us = u64::try_from(duration.as_micros()).unwrap_or(LONGEST_US).min(LONGEST_US);
+        self.0.record(us).expect("it grows with what is recorded");
     }
 
     /// Whether there are none.
@@ -155,6 +152,9 @@ impl Durations {
         let bytes = BASE64_STANDARD.decode(text).map_err(|_| NoHistogram)?;
         let read: Histogram<u32> =
             Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|_| NoHistogram)?;
+        if read.max() > read.highest_equivalent(LONGEST_US) {
+            return Err(NoHistogram);
+        }
         let mut all = Self::default();
         all.0.add(&read).map_err(|_| NoHistogram)?;
         Ok(all)
@@ -274,8 +274,11 @@ mod tests {
 
     #[test]
     fn a_histogram_takes_what_its_comment_says() {
-        let cells = Durations::default().0.distinct_values() * size_of::<u32>();
-        assert!((90_000..=96_256).contains(&cells), "{cells}");
+        let bytes = |all: Durations| all.0.distinct_values() * size_of::<u32>();
+        assert_eq!(bytes(Durations::default()), 8 << 10);
+        assert!(bytes(of([ms(8)])) <= 20 << 10);
+        let most = bytes(of([Duration::MAX]));
+        assert!((90_000..=96_256).contains(&most), "{most}");
     }
 
     #[test]
@@ -303,7 +306,9 @@ mod tests {
         merged.add(&Durations::decode(&more.encode().unwrap()).unwrap());
         assert_eq!(merged.percentiles(), of((1..500).chain(300..9000).map(ms)).percentiles());
         assert_eq!(Durations::default().encode(), None);
-        for wrong in ["", "AAAA", "no base64"] {
+        let mut beyond = Durations::default();
+        beyond.0.record(2 * LONGEST_US).unwrap();
+        for wrong in ["", "AAAA", "no base64", &beyond.encode().unwrap()] {
             assert_eq!(Durations::decode(wrong), Err(NoHistogram));
         }
         assert_close(some.at_quantile_s(0.5), 0.25);

@@ -10,7 +10,7 @@ use super::latency::{Percentiles, StillOpen};
 use super::second::{PlaylistAge, Second, WireSecond};
 use crate::observation::{Kind, Outcome};
 
-/// Seconds, added up. Takes 0.5 MB.
+/// Seconds, added up. Takes at most 0.5 MB.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Window {
     counts: Counts,

@@ -1,6 +1,6 @@
 //! All that the wire saw of all viewers, added up: fed with Observations, with the starts and ends of processes and
 //! with the time; read as a [`WireSnapshot`]. Pure: never reads the clock. What it holds does not grow with time; a
-//! viewer takes about 650 bytes, all else about 1.3 MB.
+//! viewer takes about 650 bytes, all else at most 1.3 MB.
 
 mod merge;
 mod outages;
