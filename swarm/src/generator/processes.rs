@@ -1,8 +1,9 @@
 //! What `swarm` and its FFmpegs take and wait for: CPU time, and turns on a CPU. Reads `/proc` only.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use super::cpu::TICKS_PER_S;
 use super::living::Living;
@@ -36,7 +37,15 @@ struct Stat {
 }
 
 fn stat(proc: &Path, process: &str) -> Option<Stat> {
-    parse_stat(&fs::read_to_string(proc.join(process).join("stat")).ok()?)
+    parse_stat(&short_text(&proc.join(process).join("stat"))?)
+}
+
+/// Of a file of some hundred bytes that the kernel writes while it is read: all of it at once, where `fs::read_to_string`
+/// begins with little and asks five times. There are hundreds of them every second.
+fn short_text(path: &Path) -> Option<String> {
+    let mut bytes = [0; 1024];
+    let length = File::open(path).ok()?.read(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes[..length]).into_owned())
 }
 
 /// Fields 14 to 17 of `/proc/PID/stat`, in ticks. The name may hold spaces and parentheses; they end at the last one.
@@ -59,9 +68,8 @@ impl Turns {
         let own = fs::read_dir(proc.join("self/task")).into_iter().flatten().flatten();
         let own = own.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())));
         let theirs = children.iter().take(MOST_WATCHED).map(|pid| (*pid, proc.join(pid.to_string())));
-        let read = |(thread, folder): (u32, std::path::PathBuf)| {
-            let text = fs::read_to_string(folder.join("schedstat")).ok()?;
-            Some((thread, parse_schedstat(&text)?))
+        let read = |(thread, folder): (u32, PathBuf)| {
+            Some((thread, parse_schedstat(&short_text(&folder.join("schedstat"))?)?))
         };
         Self { by_thread: own.chain(theirs).filter_map(read).collect() }
     }
