@@ -12,8 +12,8 @@ use super::palette::Ink;
 /// Width and height of the drawing, in its own units. The page scales it.
 pub(super) const SIZE: (u32, u32) = (900, 190);
 
-/// Left of the axis: room for `100 Mbit/s`.
-pub(super) const LEFT: u32 = 64;
+/// Left of the axis: room for `100 Mbit/s` in `DejaVu Sans`, which is wider than other usual fonts, and for the tick.
+pub(super) const LEFT: u32 = 88;
 
 /// Right of the axis: room for half a label.
 pub(super) const RIGHT: u32 = 24;
