@@ -41,13 +41,17 @@ pub struct SignSeen {
     pub sign: Sign,
     /// Begin of the second, since the run began.
     pub after_s: f64,
-    /// FFmpegs that ran then.
+    /// FFmpegs that ran when it began or when it was over, whichever were more: an outage takes them away at once.
     pub clients: u32,
 }
 
 /// The signs so far, in the order in which they came.
 #[derive(Clone, Debug, Default)]
-pub struct Signs(Vec<SignSeen>);
+pub struct Signs {
+    seen: Vec<SignSeen>,
+    /// FFmpegs that ran when the second before was over.
+    active_before: u32,
+}
 
 impl Signs {
     /// Takes in a second and its figures. Within a second the cause comes before what follows from it.
@@ -72,18 +76,20 @@ impl Signs {
         if figures.restarts > 0 {
             self.note(Sign::Restarts, second);
         }
+        self.active_before = second.active;
     }
 
     fn note(&mut self, sign: Sign, second: &Second) {
-        if self.0.len() < MOST_SIGNS && self.0.iter().all(|seen| seen.sign != sign) {
+        if self.seen.len() < MOST_SIGNS && self.seen.iter().all(|seen| seen.sign != sign) {
             let after_s = second.began_after().as_secs_f64();
-            self.0.push(SignSeen { sign, after_s, clients: second.active });
+            let clients = second.active.max(self.active_before);
+            self.seen.push(SignSeen { sign, after_s, clients });
         }
     }
 
     /// All, the first first.
     pub fn in_order(&self) -> Vec<SignSeen> {
-        self.0.clone()
+        self.seen.clone()
     }
 }
 

@@ -218,8 +218,10 @@ fn signs_are_in_the_order_in_which_they_came() {
         };
         wire.open = vec![open; 3];
     });
+    // Its viewers are gone when the second is over, and they are those that it happened to.
+    let outage = Second { active: 0, ..outage() };
     let seen =
-        Story::settled(&[], 5).then(2, &late).then(1, &outage()).then(1, &Second { restarts: 3, ..fine() });
+        Story::settled(&[], 5).then(2, &late).then(1, &outage).then(1, &Second { restarts: 3, ..fine() });
     let old = |wire: &mut WireSecond| {
         wire.oldest_playlist = Some(PlaylistAge { age_s: 3.2, targets: 1.6, target_duration_s: 2.0 });
     };
