@@ -4,7 +4,10 @@ use supervise::Exit;
 
 /// Why a process ended, in FFmpeg's own words where it had any.
 pub fn reason(said: &[String], exit: Exit) -> String {
-    let frozen = || "the stream ended or froze: FFmpeg saw no new segment and gave up".to_owned();
+    let frozen = || match last_status(said) {
+        Some(status) => format!("FFmpeg got no new segment and gave up; its last trouble was {status}"),
+        None => "the stream ended or froze: FFmpeg saw no new segment and gave up".to_owned(),
+    };
     match (exit, telling_line(said)) {
         (Exit::Signal(_), _) => exit.to_string(),
         // A playlist that stops answering ends FFmpeg with 0 too, but not without a word.
@@ -22,11 +25,20 @@ pub fn reason(said: &[String], exit: Exit) -> String {
 /// The line that says most about a trouble: the last severe one, or else the last one. FFmpeg ends with general
 /// remarks ("Error opening input files"); those come last of all.
 pub fn telling_line(said: &[String]) -> Option<String> {
+    let status = last_status(said);
     let said: Vec<Line> = said.iter().map(|line| Line::read(line)).collect();
     let telling = || said.iter().rev().filter(|line| !line.is_general());
     let line = telling().find(|line| line.severe).or_else(|| telling().next()).or(said.last())?;
-    let status = said.iter().rev().find_map(Line::status);
     Some(status.map_or_else(|| line.text.clone(), |status| line.with_status(status)))
+}
+
+fn last_status(said: &[String]) -> Option<&str> {
+    said.iter().rev().find_map(|line| status(line))
+}
+
+/// The HTTP status that FFmpeg was answered, with its reason.
+fn status(line: &str) -> Option<&str> {
+    line.find("HTTP error ").map(|place| line[place..].trim_end())
 }
 
 /// What FFmpeg says when it is stopped in the midst of something (`AVERROR_EXIT`).
@@ -64,12 +76,8 @@ impl Line {
         Self { severe, text }
     }
 
-    /// The HTTP status that FFmpeg was answered, with its reason.
-    fn status(&self) -> Option<&str> {
-        self.text.find("HTTP error ").map(|place| &self.text[place..])
-    }
-
-    /// FFmpeg calls a status by its class, and a playlist that could not be loaded again by its number.
+    /// FFmpeg calls a status by its class, a playlist that could not be loaded again by its number, and one whose segments
+    /// could not be fetched invalid.
     fn with_status(&self, status: &str) -> String {
         let classes = [
             "Server returned 5XX Server Error reply",
@@ -77,7 +85,7 @@ impl Line {
         ];
         match classes.iter().find(|class| self.text.contains(*class)) {
             Some(class) => self.text.replace(class, status),
-            None if self.text.contains("Failed to reload playlist") => format!("{}: {status}", self.text),
+            None if is_vague(&self.text) => format!("{}: {status}", self.text),
             None => self.text.clone(),
         }
     }
@@ -87,6 +95,12 @@ impl Line {
             .iter()
             .any(|general| self.text.starts_with(general))
     }
+}
+
+fn is_vague(line: &str) -> bool {
+    ["Failed to reload playlist", "Invalid data found when processing input"]
+        .iter()
+        .any(|vague| line.contains(vague))
 }
 
 #[cfg(test)]
@@ -119,6 +133,20 @@ mod tests {
         assert_eq!(
             reason_of(&reload, Exit::Code(0)),
             "hls: Failed to reload playlist 0: HTTP error 502 Bad Gateway: the origin refused the connection"
+        );
+        let refused = [
+            "[http @ 0x5581] [warning] HTTP error 503 Service Unavailable",
+            "[hls @ 0x5582] [warning] Failed to open segment 49 of playlist 0",
+        ];
+        let start =
+            [&refused[..], &["[error] http://h/s.m3u8: Invalid data found when processing input"]].concat();
+        assert_eq!(
+            reason_of(&start, Exit::Code(1)),
+            "http://h/s.m3u8: Invalid data found when processing input: HTTP error 503 Service Unavailable"
+        );
+        assert_eq!(
+            reason_of(&refused, Exit::Code(0)),
+            "FFmpeg got no new segment and gave up; its last trouble was HTTP error 503 Service Unavailable"
         );
     }
 
