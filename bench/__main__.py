@@ -79,11 +79,14 @@ def _hold(options: argparse.Namespace) -> int:
     with origin() as stream:
         run = hold(way, stream, options.viewers, options.rate, options.seconds)
     print(run, file=sys.stderr)
-    load = "each number of viewers held once"
     file = RESULTS / "hold.json"
-    earlier = json.loads(file.read_text())["runs"] if file.exists() else []
-    runs = [one for one in earlier if (one["way"], one["viewers"]) != (way.key, options.viewers)]
-    _save("hold", {**_about(ways(options.lean, {}), load), "runs": [*runs, run]})
+    earlier = json.loads(file.read_text()) if file.exists() else {"runs": [], "versions": {}, "ways": {}}
+    runs = [one for one in earlier["runs"] if (one["way"], one["viewers"]) != (way.key, options.viewers)]
+    about = _about([way], "each number of viewers held once")
+    # What this run did not use is told of the runs before.
+    for part in ("versions", "ways"):
+        about[part] = {**earlier[part], **about[part]}
+    _save("hold", {**about, "runs": [*runs, run]})
     _render(options)
     return 0 if run["verdict"] == "healthy" and not run["orphans"] else 1
 
