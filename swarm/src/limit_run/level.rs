@@ -8,7 +8,7 @@ use crate::go_duration;
 use crate::judge::{SETTLE_TARGETS, Sign, SignSeen, Signs};
 use crate::limit_search::{Judgement, Length, Level};
 use crate::plural::viewers;
-use crate::stats::{Figures, Second, Window};
+use crate::stats::{Figures, Quantity, Second, Window};
 use crate::threshold::Threshold;
 
 /// A short trial takes this share of a whole one, ...
@@ -232,10 +232,13 @@ impl LevelRecord {
     }
 
     fn in_short(&self) -> String {
-        let percent =
-            |name: &str, share: Option<f64>| share.map(|share| format!("{name} {:.2} %", share * 100.0));
-        let segments =
-            self.figures.segment_duration.map(|took| format!("segments p95 {:.0} ms", took.p95_s * 1e3));
+        let percent = |name: &str, share: Option<f64>| {
+            share.map(|share| format!("{name} {}", Quantity::Share.say(share)))
+        };
+        let segments = self
+            .figures
+            .segment_duration
+            .map(|took| format!("segments p95 {}", Quantity::Time.say(took.p95_s)));
         let parts = [
             percent("errors", self.figures.error_ratio),
             percent("rebuffering", self.figures.rebuffer_ratio),

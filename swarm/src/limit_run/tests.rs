@@ -47,7 +47,7 @@ fn segment(viewers: u32, took: f64, outcome: Outcome) -> Observation {
 fn healthy(viewers: u32, second: u64) -> Second {
     let mut wire = WireSecond { playing: viewers, ..WireSecond::default() };
     for viewer in 0..viewers {
-        wire.counts.record(&segment(viewer, 0.1, Outcome::Status(200)));
+        wire.counts.record(&segment(viewer, 0.000_4, Outcome::Status(200)));
     }
     wire.counts.playing = Duration::from_secs(1) * viewers;
     let target_duration_s = TARGET_DURATION.as_secs_f64();
@@ -121,7 +121,7 @@ fn an_origin_with_a_capacity_is_measured_and_its_first_sign_named() {
     assert_eq!(finding.signs[0].sign, Sign::Errors("503".to_owned()));
     assert!(finding.signs_text().unwrap().starts_with("503 at "), "{:?}", finding.signs_text());
     assert_eq!(lines.len(), finding.levels.len());
-    assert_eq!(lines[0], "1 viewer for 10s: held (errors 0.00 %, rebuffering 0.00 %, segments p95 100 ms)");
+    assert_eq!(lines[0], "1 viewer for 10s: held (errors 0.00 %, rebuffering 0.00 %, segments p95 0.40 ms)");
     assert_eq!(lines.last().unwrap(), "21 viewers for 30s: failed (error_ratio 4.55 %, not error_ratio<1%)");
 }
 
@@ -240,11 +240,11 @@ fn a_search_that_is_stopped_tells_all_levels_and_judges_no_half_one() {
 
 #[test]
 fn a_threshold_of_the_users_own_is_told_as_it_was_written() {
-    let thresholds = vec![crate::threshold::Threshold::parse("segment_ttfb_p95<50ms").unwrap()];
+    let thresholds = vec![crate::threshold::Threshold::parse("segment_ttfb_p95<0.2ms").unwrap()];
     let finding = found_with(FindLimit { thresholds, ..settings(64) }, &|_, _, _| {});
     assert_eq!(
         finding.sentence,
-        "Not even one viewer held: with 1 viewer segment_ttfb_p95 100 ms was seen, segment_ttfb_p95<50ms was asked for"
+        "Not even one viewer held: with 1 viewer segment_ttfb_p95 0.40 ms was seen, segment_ttfb_p95<0.2ms was asked for"
     );
 }
 
