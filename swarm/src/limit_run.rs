@@ -7,7 +7,7 @@ mod level;
 
 use std::time::Duration;
 
-pub use finding::Finding;
+pub use finding::{Finding, signs_in_words};
 pub use level::{Crossed, LevelRecord};
 
 use level::LevelRun;

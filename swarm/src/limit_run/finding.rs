@@ -66,16 +66,16 @@ impl Finding {
     pub fn is_no_answer(&self) -> bool {
         matches!(self.answer, Some(Answer::NoneHeld | Answer::Unsteady { .. }))
     }
+}
 
-    /// What broke first and what then, in words: `503 at 2m5s with 21 viewers, then stalls at 2m9s`.
-    pub fn signs_text(&self) -> Option<String> {
-        let at = |seen: &SignSeen| {
-            let time = go_duration::format(Duration::from_secs_f64(seen.after_s.round()));
-            format!("{} at {time} with {}", seen.sign, viewers(seen.clients))
-        };
-        let told: Vec<_> = self.signs.iter().map(at).collect();
-        (!told.is_empty()).then(|| told.join(", then "))
-    }
+/// What broke first and what then, in words: `503 at 2m5s with 21 viewers, then stalls at 2m9s with 21 viewers`.
+pub fn signs_in_words(signs: &[SignSeen]) -> Option<String> {
+    let at = |seen: &SignSeen| {
+        let time = go_duration::format(Duration::from_secs_f64(seen.after_s.round()));
+        format!("{} at {time} with {}", seen.sign, viewers(seen.clients))
+    };
+    let told: Vec<_> = signs.iter().map(at).collect();
+    (!told.is_empty()).then(|| told.join(", then "))
 }
 
 /// The last of these levels, preferably one of full length.

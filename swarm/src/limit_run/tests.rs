@@ -119,7 +119,8 @@ fn an_origin_with_a_capacity_is_measured_and_its_first_sign_named() {
     assert_eq!((finding.held, finding.failed), (20, Some(21)));
     assert_eq!(finding.sentence, "Held 20 viewers; at 21 the origin answers 503 (4.5 % of the requests)");
     assert_eq!(finding.signs[0].sign, Sign::Errors("503".to_owned()));
-    assert!(finding.signs_text().unwrap().starts_with("503 at "), "{:?}", finding.signs_text());
+    let signs = signs_in_words(&finding.signs);
+    assert!(signs.as_ref().unwrap().starts_with("503 at "), "{signs:?}");
     assert_eq!(lines.len(), finding.levels.len());
     assert_eq!(lines[0], "1 viewer for 10s: held (errors 0.00 %, rebuffering 0.00 %, segments p95 0.40 ms)");
     assert_eq!(lines.last().unwrap(), "21 viewers for 30s: failed (error_ratio 4.55 %, not error_ratio<1%)");

@@ -1,5 +1,6 @@
 //! The headline figures of a report, as rows of a table: the same for a page and for a terminal. Formats only.
 
+use super::limit_section::LimitSection;
 use super::report::Report;
 use super::{generator_summary, origin_summary, summary, wire_summary};
 use crate::plural::{count, viewers};
@@ -51,5 +52,6 @@ pub(super) fn starts(started: u64, restarted: u64) -> String {
 /// All of it for a terminal.
 pub fn text(report: &Report) -> String {
     let verdict = report.verdict.as_ref().map(|verdict| verdict.sentence.as_str());
-    told(verdict, &report.outcome.sentence, rows(report))
+    let limit = report.limit.iter().flat_map(LimitSection::rows);
+    told(verdict, &report.outcome.sentence, limit.chain(rows(report)).collect())
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::generator::Resource;
 use crate::judge::SignSeen;
-use crate::limit_run::{Finding, LevelRecord};
+use crate::limit_run::{Finding, LevelRecord, signs_in_words};
 use crate::limit_search::{Answer, Judgement, Length};
 
 /// The answer, and how it was come by.
@@ -22,9 +22,21 @@ pub(crate) struct LimitSection {
     pub(crate) levels: Vec<LevelSection>,
 }
 
+impl LimitSection {
+    /// What broke first, and a line for each level; reports did not always have them.
+    pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
+        let signs = signs_in_words(&self.signs).map(|signs| ("signs", signs));
+        let lines = self.levels.iter().map(|level| &level.line).filter(|line| !line.is_empty());
+        let levels = lines.map(|line| ("level", line.clone()));
+        signs.into_iter().chain(levels).collect()
+    }
+}
+
 /// One level.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LevelSection {
+    #[serde(default)]
+    pub(crate) line: String,
     pub(crate) viewers: u32,
     pub(crate) length: Length,
     pub(crate) judgement: Option<Judgement>,
@@ -84,6 +96,7 @@ impl From<&LevelRecord> for LevelSection {
             .iter()
             .map(|crossed| CrossedSection { threshold: crossed.threshold.clone(), value: crossed.value });
         Self {
+            line: level.line(),
             viewers: level.viewers,
             length: level.length,
             judgement: level.judgement,

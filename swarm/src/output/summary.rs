@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use supervise::Exit;
 
+use super::limit_section::LimitSection;
 use super::{generator_summary, headline, origin_summary, wire_summary};
 use crate::compare::{Comparison, Difference};
 use crate::dispatcher::{EndedBy, Outcome};
 use crate::go_duration;
 use crate::judge::{JudgedThreshold, ThresholdResult};
-use crate::limit_run::Finding;
 use crate::plural::{count, of_viewers, viewers, were};
 use crate::stats::Snapshot;
 use crate::verdict::clock;
@@ -93,7 +93,8 @@ pub fn text(outcome: &Outcome) -> String {
     let Snapshot { elapsed, target, totals, target_reached_after, exits, .. } = &outcome.at_end;
     let Snapshot { peak_target, target_moved, .. } = &outcome.at_end;
     let Snapshot { failures, other_failures, .. } = &outcome.after;
-    let mut rows: Vec<(&'static str, String)> = outcome.limit.iter().flat_map(limit_rows).collect();
+    let mut rows: Vec<(&'static str, String)> =
+        outcome.limit.iter().flat_map(|limit| LimitSection::from(limit).rows()).collect();
     let reached = target_reached_after.map_or_else(
         || "never all at the same time".to_owned(),
         |after| format!("all after {}", seconds(after)),
@@ -134,13 +135,6 @@ pub fn text(outcome: &Outcome) -> String {
     // A search has no verdict: its levels are meant to fail.
     let verdict = outcome.limit.is_none().then_some(outcome.verdict.sentence.as_str());
     headline::told(verdict, &sentence(outcome), rows)
-}
-
-/// What broke first, and a line for each level.
-fn limit_rows(limit: &Finding) -> Vec<(&'static str, String)> {
-    let signs = limit.signs_text().map(|signs| ("signs", signs));
-    let levels = limit.levels.iter().map(|level| ("level", level.line()));
-    signs.into_iter().chain(levels).collect()
 }
 
 pub(crate) fn threshold_text(judged: &JudgedThreshold) -> String {

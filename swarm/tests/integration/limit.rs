@@ -46,11 +46,17 @@ fn search_over(
         let limit = report["limit"].clone();
         assert_eq!(report["outcome"]["sentence"], limit["sentence"]);
         if limit["answer"] != "load_box" {
+            let shown = Running::start(&mut swarm(&["report", "show", path.to_str().unwrap()])).wait();
+            assert_eq!(rows_of_the_search(&shown.stdout), rows_of_the_search(&finished.stdout));
             return (limit, finished.stdout, finished.code);
         }
         println!("attempt {attempt}: {}", limit["sentence"]);
     }
     panic!("this machine is too busy to search for a limit: {ATTEMPTS} searches ended at the load box");
+}
+
+fn rows_of_the_search(summary: &str) -> Vec<&str> {
+    summary.lines().filter(|line| line.starts_with("  signs ") || line.starts_with("  level ")).collect()
 }
 
 #[test]
