@@ -12,7 +12,8 @@ use super::viewer::ViewerFlags;
 use super::wire::WireFlags;
 
 const EXAMPLES: &str = "\
-Flags work with one dash or two. Durations are written like 90s, 30m, 1h30m, 500ms; 0 means without end.
+Flags work with one dash or two. Durations are written like 90s, 30m, 1h30m, 500ms; 0 means
+without end.
 
 Examples:
   swarm https://cdn.example/live/master.m3u8
@@ -21,8 +22,8 @@ Examples:
   swarm -no-cache -header 'Authorization: Bearer …' -report run.json URL
   swarm -check URL
 
-Beside a run, as first argument: health (is the swarm on this machine well?), check-flags (are the flags
-that follow right? touches nothing), report (show or merge written reports), man,
+Beside a run, as first argument: health (is the swarm on this machine well?), check-flags (are
+the flags that follow right? touches nothing), report (show or merge written reports), man,
 completions bash|zsh|fish.
 
 Exit codes: 0 finished, 1 internal error, 2 wrong usage, 3 preflight failed,
