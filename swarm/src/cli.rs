@@ -34,6 +34,7 @@ use wire::WireRead;
 use crate::exit_code::ExitCode;
 use crate::plan::Plan;
 use crate::stats::metrics_table;
+use crate::stdout;
 
 /// What the user asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,10 +97,7 @@ impl NoRun {
     /// Prints, and says how to exit.
     pub fn report(&self) -> ExitCode {
         match self {
-            Self::Asked(text) => {
-                print!("{text}");
-                ExitCode::Finished
-            }
+            Self::Asked(text) => stdout::answer(text),
             Self::Mistakes(mistakes) => {
                 for mistake in mistakes {
                     eprintln!("swarm: {mistake}");

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::cli;
 use crate::exit_code::ExitCode;
+use crate::stdout;
 
 /// The server has a thread of its own and answers from memory: what takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,10 +30,7 @@ pub fn ask(args: &[OsString]) -> ExitCode {
         Err(mistake) => return complain(&format!("health: {mistake}"), ExitCode::Usage),
     };
     match is_well(address) {
-        Ok(true) => {
-            println!("ok");
-            ExitCode::Finished
-        }
+        Ok(true) => stdout::answer("ok\n"),
         Ok(false) => complain(&format!("what listens on {address} is not well"), ExitCode::Internal),
         Err(error) => complain(&format!("no swarm answers on {address}: {error}"), ExitCode::Internal),
     }

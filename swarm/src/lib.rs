@@ -45,6 +45,7 @@ pub mod ramp;
 pub mod report_command;
 pub mod stages;
 pub mod stats;
+pub mod stdout;
 pub mod threshold;
 pub mod upstream;
 pub mod verdict;
@@ -120,10 +121,8 @@ pub async fn run(invocation: Invocation, terminal: Terminal) -> anyhow::Result<E
 async fn print_commands(plan: &Plan) -> anyhow::Result<ExitCode> {
     match preflight::commands(plan).await {
         Ok(commands) => {
-            for command in commands {
-                println!("{command}");
-            }
-            Ok(ExitCode::Finished)
+            let commands: Vec<_> = commands.iter().map(ToString::to_string).collect();
+            Ok(stdout::answer(commands.join("\n") + "\n"))
         }
         Err(problems) => Ok(refuse(&problems)),
     }
@@ -143,8 +142,7 @@ async fn print_estimate(plan: &Plan) -> anyhow::Result<ExitCode> {
         bits_per_s: sum.map(|sum| sum as f64 / bandwidths.len() as f64),
     };
     let here = Here { cores: Machine::this().cores(), limits: Limits::raise_and_read() };
-    print!("{}", Estimate::new(load, here));
-    Ok(ExitCode::Finished)
+    Ok(stdout::answer(Estimate::new(load, here)))
 }
 
 fn refuse(problems: &[Problem]) -> ExitCode {
@@ -200,16 +198,20 @@ async fn play(
     let times = Times { started, ended: SystemTime::now() };
     terminal.clear();
     let exit_code = exit_code_of(&outcome);
-    match mode {
-        Mode::Check => println!("{}", check_sentence(&outcome)),
-        _ => print!("{}", summary::text(&outcome)),
-    }
+    let mut summary = match mode {
+        Mode::Check => format!("{}\n", check_sentence(&outcome)),
+        _ => summary::text(&outcome),
+    };
     let mut report = Report::new(plan, &version, times, &outcome, exit_code as u8);
-    if let Some(earlier) = earlier {
-        let comparison = report.compare_with(&earlier).context("failed to compare the runs")?;
-        print!("{}", summary::comparison(comparison));
-    }
+    let compared = match earlier {
+        Some(earlier) => report.compare_with(&earlier).map(|found| summary += &summary::comparison(found)),
+        None => Ok(()),
+    };
+    // A stdout that is full shall not cost the reports.
+    let said = stdout::write(summary);
     write_reports(&report, &plan.reports)?;
+    said.context("failed to write the summary to stdout")?;
+    compared.context("failed to compare the runs")?;
     Ok(exit_code)
 }
 

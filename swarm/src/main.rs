@@ -11,6 +11,7 @@ use swarm::exit_code::ExitCode;
 use swarm::health;
 use swarm::output::terminal::Terminal;
 use swarm::report_command;
+use swarm::stdout;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 fn main() -> Process {
@@ -55,10 +56,7 @@ fn side_question(args: &[OsString]) -> Option<ExitCode> {
         _ => {}
     }
     Some(match manual::asked(args, cli::command, Dashes::OneOrTwo)? {
-        Ok(text) => {
-            print!("{text}");
-            ExitCode::Finished
-        }
+        Ok(text) => stdout::answer(text),
         Err(mistake) => {
             eprintln!("swarm: {mistake}");
             ExitCode::Usage
@@ -70,10 +68,7 @@ fn side_question(args: &[OsString]) -> Option<ExitCode> {
 fn check_flags(args: &[OsString]) -> ExitCode {
     let without_the_word = args.iter().take(1).chain(&args[2..]).cloned();
     match cli::parse(without_the_word) {
-        Ok(_) => {
-            println!("ok");
-            ExitCode::Finished
-        }
+        Ok(_) => stdout::answer("ok\n"),
         Err(no_run) => no_run.report(),
     }
 }

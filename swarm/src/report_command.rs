@@ -12,6 +12,7 @@ use crate::output::headline;
 use crate::output::merge::{merge, names};
 use crate::output::report::Report;
 use crate::output::report_file::{self, Format};
+use crate::stdout;
 
 /// More boxes than anybody has; each report takes a few megabytes while it is read.
 const MOST_REPORTS: usize = 256;
@@ -51,8 +52,7 @@ pub fn run(args: &[OsString]) -> ExitCode {
     let asked = match Asked::of(args) {
         Ok(asked) => asked,
         Err(NoReport::Asked(text)) => {
-            print!("{text}");
-            return ExitCode::Finished;
+            return stdout::answer(text);
         }
         Err(NoReport::Mistake(mistake)) => {
             return complain(&format!("{mistake}; see swarm report --help"), ExitCode::Usage);
@@ -65,18 +65,18 @@ pub fn run(args: &[OsString]) -> ExitCode {
     let (Asked::Show { into: Destination { outputs }, .. }
     | Asked::Merge { into: Destination { outputs }, .. }) = &asked;
     if outputs.is_empty() {
-        print!("{}", headline::text(&report));
-        return ExitCode::Finished;
+        return stdout::answer(headline::text(&report));
     }
-    println!("{}.", report.sentence());
+    let mut told = format!("{}.\n", report.sentence());
     for path in outputs {
         if let Err(error) = report_file::write(&report, path) {
             let mistake = format!("report: failed to write {}: {error}", path.display());
+            stdout::answer(told);
             return complain(&mistake, ExitCode::Internal);
         }
-        println!("written to {}", path.display());
+        told += &format!("written to {}\n", path.display());
     }
-    ExitCode::Finished
+    stdout::answer(told)
 }
 
 /// Why there is nothing to do.

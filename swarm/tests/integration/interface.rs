@@ -44,6 +44,47 @@ fn estimate_says_what_ends_first_and_starts_nothing() {
     assert_eq!((lost.code, lost.stdout.as_str()), (Some(3), ""), "{lost:?}");
 }
 
+/// A run in which a shell leads stdout elsewhere.
+fn led(shell: &str, flags: &[&str]) -> testkit::Finished {
+    let plain = swarm(flags);
+    let mut command = std::process::Command::new("/bin/sh");
+    command.args(["-c", shell, "sh"]).arg(plain.get_program()).args(plain.get_args());
+    testkit::Running::start(&mut command).wait()
+}
+
+#[test]
+fn a_full_stdout_is_told_and_costs_no_report() {
+    let origin = origin("one-second", &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("run.json");
+    let flags = [
+        "-clients",
+        "1",
+        "-duration",
+        "2s",
+        "-metrics",
+        "off",
+        "-report",
+        report.to_str().unwrap(),
+        &origin.url,
+    ];
+    let run = led("\"$@\" >/dev/full", &flags);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("failed to write the summary to stdout: No space left on device"), "{run:?}");
+    assert!(std::fs::read_to_string(&report).unwrap().contains("\"sentence\""));
+    let listed = led("\"$@\" >/dev/full", &["-list-metrics"]);
+    let expected = "swarm: cannot write to stdout: No space left on device (os error 28)\n";
+    assert_eq!((listed.code, listed.stderr.as_str()), (Some(1), expected));
+}
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let listed = swarm(&["-list-metrics"]).stdout(writer).output().unwrap();
+    assert_eq!((listed.status.code(), listed.stderr.as_slice()), (Some(0), &[][..]));
+}
+
 #[test]
 fn the_admin_pages_answer_while_the_ramp_goes_on_and_after() {
     let origin = origin("one-second", &[]);
