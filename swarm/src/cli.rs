@@ -31,10 +31,10 @@ use values::{one_of, parse_seed, parse_url};
 use viewer::ViewerRead;
 use wire::WireRead;
 
+use crate::console;
 use crate::exit_code::ExitCode;
 use crate::plan::Plan;
 use crate::stats::metrics_table;
-use crate::stdout;
 
 /// What the user asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,13 +97,12 @@ impl NoRun {
     /// Prints, and says how to exit.
     pub fn report(&self) -> ExitCode {
         match self {
-            Self::Asked(text) => stdout::answer(text),
+            Self::Asked(text) => console::answer(text),
             Self::Mistakes(mistakes) => {
                 for mistake in mistakes {
-                    eprintln!("swarm: {mistake}");
+                    console::complain(mistake, ExitCode::Usage);
                 }
-                eprintln!("swarm: see swarm --help");
-                ExitCode::Usage
+                console::complain("see swarm --help", ExitCode::Usage)
             }
         }
     }

@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::cli;
+use crate::console;
 use crate::exit_code::ExitCode;
-use crate::stdout;
 
 /// The server has a thread of its own and answers from memory: what takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -22,23 +22,22 @@ pub fn ask(args: &[OsString]) -> ExitCode {
     let text = match args {
         [] => cli::metrics_default(),
         [address] => address.to_string_lossy().into_owned(),
-        _ => return complain("health: at most one address may follow", ExitCode::Usage),
+        _ => return console::complain("health: at most one address may follow", ExitCode::Usage),
     };
     let address = match cli::parse_address(&text) {
         Ok(Some(address)) => to_reach(address),
-        Ok(None) => return complain("health: the metrics are off, so nobody can be asked", ExitCode::Usage),
-        Err(mistake) => return complain(&format!("health: {mistake}"), ExitCode::Usage),
+        Ok(None) => {
+            return console::complain("health: the metrics are off, so nobody can be asked", ExitCode::Usage);
+        }
+        Err(mistake) => return console::complain(format!("health: {mistake}"), ExitCode::Usage),
     };
     match is_well(address) {
-        Ok(true) => stdout::answer("ok\n"),
-        Ok(false) => complain(&format!("what listens on {address} is not well"), ExitCode::Internal),
-        Err(error) => complain(&format!("no swarm answers on {address}: {error}"), ExitCode::Internal),
+        Ok(true) => console::answer("ok\n"),
+        Ok(false) => console::complain(format!("what listens on {address} is not well"), ExitCode::Internal),
+        Err(error) => {
+            console::complain(format!("no swarm answers on {address}: {error}"), ExitCode::Internal)
+        }
     }
-}
-
-fn complain(sentence: &str, code: ExitCode) -> ExitCode {
-    eprintln!("swarm: {sentence}");
-    code
 }
 
 /// "Every address" is one to listen on, not one to call.

@@ -22,6 +22,7 @@
 
 pub mod cli;
 pub mod compare;
+pub mod console;
 pub mod dispatcher;
 pub mod estimate;
 pub mod exit_code;
@@ -45,7 +46,6 @@ pub mod ramp;
 pub mod report_command;
 pub mod stages;
 pub mod stats;
-pub mod stdout;
 pub mod threshold;
 pub mod upstream;
 pub mod verdict;
@@ -122,7 +122,7 @@ async fn print_commands(plan: &Plan) -> anyhow::Result<ExitCode> {
     match preflight::commands(plan).await {
         Ok(commands) => {
             let commands: Vec<_> = commands.iter().map(ToString::to_string).collect();
-            Ok(stdout::answer(commands.join("\n") + "\n"))
+            Ok(console::answer(commands.join("\n") + "\n"))
         }
         Err(problems) => Ok(refuse(&problems)),
     }
@@ -142,7 +142,7 @@ async fn print_estimate(plan: &Plan) -> anyhow::Result<ExitCode> {
         bits_per_s: sum.map(|sum| sum as f64 / bandwidths.len() as f64),
     };
     let here = Here { cores: Machine::this().cores(), limits: Limits::raise_and_read() };
-    Ok(stdout::answer(Estimate::new(load, here)))
+    Ok(console::answer(Estimate::new(load, here)))
 }
 
 fn refuse(problems: &[Problem]) -> ExitCode {
@@ -208,7 +208,7 @@ async fn play(
         None => Ok(()),
     };
     // A stdout that is full shall not cost the reports.
-    let said = stdout::write(summary);
+    let said = console::write(summary);
     write_reports(&report, &plan.reports)?;
     said.context("failed to write the summary to stdout")?;
     compared.context("failed to compare the runs")?;

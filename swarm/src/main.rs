@@ -7,11 +7,11 @@ use std::process::ExitCode as Process;
 
 use manual::Dashes;
 use swarm::cli::{self, Log};
+use swarm::console;
 use swarm::exit_code::ExitCode;
 use swarm::health;
 use swarm::output::terminal::Terminal;
 use swarm::report_command;
-use swarm::stdout;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 fn main() -> Process {
@@ -26,8 +26,7 @@ fn main() -> Process {
     let terminal = match Terminal::open(&invocation) {
         Ok(terminal) => terminal,
         Err(problem) => {
-            eprintln!("swarm: {problem}");
-            return ExitCode::Preflight.into();
+            return console::complain(problem, ExitCode::Preflight).into();
         }
     };
     log_to(&terminal, &invocation.log);
@@ -56,11 +55,8 @@ fn side_question(args: &[OsString]) -> Option<ExitCode> {
         _ => {}
     }
     Some(match manual::asked(args, cli::command, Dashes::OneOrTwo)? {
-        Ok(text) => stdout::answer(text),
-        Err(mistake) => {
-            eprintln!("swarm: {mistake}");
-            ExitCode::Usage
-        }
+        Ok(text) => console::answer(text),
+        Err(mistake) => console::complain(mistake, ExitCode::Usage),
     })
 }
 
@@ -68,7 +64,7 @@ fn side_question(args: &[OsString]) -> Option<ExitCode> {
 fn check_flags(args: &[OsString]) -> ExitCode {
     let without_the_word = args.iter().take(1).chain(&args[2..]).cloned();
     match cli::parse(without_the_word) {
-        Ok(_) => stdout::answer("ok\n"),
+        Ok(_) => console::answer("ok\n"),
         Err(no_run) => no_run.report(),
     }
 }
@@ -78,6 +74,8 @@ fn log_to(terminal: &Terminal, log: &Log) {
     let level = if log.debug { LevelFilter::DEBUG } else { LevelFilter::INFO };
     let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(terminal.clone());
+    // A log that cannot be written is told to stderr by a panic, and shall not end a run.
+    let builder = builder.log_internal_errors(false);
     if log.json {
         builder.json().init();
     } else {

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use crate::console;
 use crate::exit_code::ExitCode;
 use crate::output::headline;
 use crate::output::merge::{merge, names};
 use crate::output::report::Report;
 use crate::output::report_file::{self, Format};
-use crate::stdout;
 
 /// More boxes than anybody has; each report takes a few megabytes while it is read.
 const MOST_REPORTS: usize = 256;
@@ -52,31 +52,31 @@ pub fn run(args: &[OsString]) -> ExitCode {
     let asked = match Asked::of(args) {
         Ok(asked) => asked,
         Err(NoReport::Asked(text)) => {
-            return stdout::answer(text);
+            return console::answer(text);
         }
         Err(NoReport::Mistake(mistake)) => {
-            return complain(&format!("{mistake}; see swarm report --help"), ExitCode::Usage);
+            return console::complain(format!("{mistake}; see swarm report --help"), ExitCode::Usage);
         }
     };
     let report = match read(&asked) {
         Ok(report) => report,
-        Err(mistake) => return complain(&mistake, ExitCode::Internal),
+        Err(mistake) => return console::complain(mistake, ExitCode::Internal),
     };
     let (Asked::Show { into: Destination { outputs }, .. }
     | Asked::Merge { into: Destination { outputs }, .. }) = &asked;
     if outputs.is_empty() {
-        return stdout::answer(headline::text(&report));
+        return console::answer(headline::text(&report));
     }
     let mut told = format!("{}.\n", report.sentence());
     for path in outputs {
         if let Err(error) = report_file::write(&report, path) {
             let mistake = format!("report: failed to write {}: {error}", path.display());
-            stdout::answer(told);
-            return complain(&mistake, ExitCode::Internal);
+            console::answer(told);
+            return console::complain(mistake, ExitCode::Internal);
         }
         told += &format!("written to {}\n", path.display());
     }
-    stdout::answer(told)
+    console::answer(told)
 }
 
 /// Why there is nothing to do.
@@ -139,11 +139,6 @@ fn read_one(path: &Path) -> Result<Report, String> {
     let json =
         std::fs::read(path).map_err(|error| format!("report: failed to read {}: {error}", path.display()))?;
     Report::parse(&json).map_err(|error| format!("report: {} {error}", path.display()))
-}
-
-fn complain(sentence: &str, code: ExitCode) -> ExitCode {
-    eprintln!("swarm: {sentence}");
-    code
 }
 
 #[cfg(test)]

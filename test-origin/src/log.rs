@@ -14,6 +14,8 @@ use crate::cli::LogFormat;
 pub fn start(verbose: bool, format: LogFormat) {
     let level = if verbose { LevelFilter::DEBUG } else { LevelFilter::INFO };
     let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level);
+    // A log that cannot be written is told to stderr by a panic, and shall not end a stream.
+    let builder = builder.log_internal_errors(false);
     match format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => {

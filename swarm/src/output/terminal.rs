@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cli::{Invocation, Mode, Tui};
+use crate::console;
 
 /// Log lines that the dashboard can show: as many as its tallest panel has room for.
 const RECENT_LINES: usize = 16;
@@ -124,7 +125,7 @@ impl Terminal {
             return;
         }
         for panic in std::mem::take(&mut *self.log.panics()) {
-            eprintln!("{panic}");
+            console::tell(panic);
         }
         let file = self.log.file().take_if(|file| file.is_makeshift);
         match file {

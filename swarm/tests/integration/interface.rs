@@ -68,13 +68,23 @@ fn a_full_stdout_is_told_and_costs_no_report() {
         report.to_str().unwrap(),
         &origin.url,
     ];
-    let run = led("\"$@\" >/dev/full", &flags);
+    let run = led("exec \"$@\" >/dev/full", &flags);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stderr.contains("failed to write the summary to stdout: No space left on device"), "{run:?}");
     assert!(std::fs::read_to_string(&report).unwrap().contains("\"sentence\""));
-    let listed = led("\"$@\" >/dev/full", &["-list-metrics"]);
+    let listed = led("exec \"$@\" >/dev/full", &["-list-metrics"]);
     let expected = "swarm: cannot write to stdout: No space left on device (os error 28)\n";
     assert_eq!((listed.code, listed.stderr.as_str()), (Some(1), expected));
+}
+
+#[test]
+fn a_full_stderr_ends_no_run() {
+    let origin = origin("one-second", &[]);
+    let run =
+        led("exec \"$@\" 2>/dev/full", &["-clients", "1", "-duration", "2s", "-metrics", "off", &origin.url]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.stdout.contains("\n  segments "), "{run:?}");
+    assert_eq!(led("exec \"$@\" 2>/dev/full", &["-clients", "none"]).code, Some(2));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Origin, descendants, is_alive, send, wait_until};
+use crate::support::{Origin, command, descendants, is_alive, open_dir, profile_file, send, wait_until};
 
 fn is_empty(origin: &Origin) -> bool {
     std::fs::read_dir(origin.parent_dir.path()).unwrap().next().is_none()
@@ -31,6 +31,18 @@ fn a_frozen_encoder_makes_the_origin_unhealthy_until_it_goes_on() {
     send(ffmpeg, Signal::SIGCONT);
     wait_until("the origin is healthy again", || origin.is_healthy());
     assert_eq!(origin.process("ffmpeg"), Some(ffmpeg), "nothing was restarted");
+}
+
+#[test]
+fn a_full_stderr_ends_no_stream() {
+    let parent_dir = open_dir();
+    let origin = command(parent_dir.path());
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", "exec \"$@\" 2>/dev/full", "sh"]).arg(origin.get_program()).args(origin.get_args());
+    let mut program = testkit::Running::start(shell.arg("--profile-file").arg(profile_file("tiny")));
+    wait_until("the origin has told its URL", || program.has_ended() || program.stdout().ends_with('\n'));
+    program.send(Signal::SIGTERM);
+    assert_eq!(program.wait().code, Some(0));
 }
 
 #[test]
