@@ -98,9 +98,13 @@ impl Line {
 }
 
 fn is_vague(line: &str) -> bool {
-    ["Failed to reload playlist", "Invalid data found when processing input"]
-        .iter()
-        .any(|vague| line.contains(vague))
+    [
+        "Failed to reload playlist",
+        "Error when loading first segment",
+        "Invalid data found when processing input",
+    ]
+    .iter()
+    .any(|vague| line.contains(vague))
 }
 
 #[cfg(test)]
@@ -143,6 +147,12 @@ mod tests {
         assert_eq!(
             reason_of(&start, Exit::Code(1)),
             "http://h/s.m3u8: Invalid data found when processing input: HTTP error 503 Service Unavailable"
+        );
+        let first =
+            [&refused[..], &["[hls @ 0x5582] [error] Error when loading first segment 'a.ts'"]].concat();
+        assert_eq!(
+            reason_of(&first, Exit::Code(1)),
+            "hls: Error when loading first segment 'a.ts': HTTP error 503 Service Unavailable"
         );
         assert_eq!(
             reason_of(&refused, Exit::Code(0)),
