@@ -129,13 +129,19 @@ fn there_are_colours_and_with_no_color_there_is_none() {
 }
 
 #[test]
-fn a_terminal_that_goes_away_ends_the_run_and_leaves_nothing() {
+fn a_terminal_that_goes_away_ends_the_run_and_leaves_the_report_alone() {
     let origin = origin("one-second", &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let [report, log] = ["run.json", "log"].map(|name| folder.path().join(name));
     let marker = format!("swarm-test-terminal-{}", std::process::id());
-    let flags = format!("-clients 3 -ramp-rate 50 -header 'X-Test: {marker}'");
+    let files = format!("-report {} -log-file {}", report.display(), log.display());
+    let flags = format!("-clients 3 -ramp-rate 50 -header 'X-Test: {marker}' {files}");
     let terminal = start((80, 24), "", &flags, &origin.url);
     terminal.wait_for(&["3 of 3 run"]);
     assert!(processes_with(&marker).len() >= 4);
     terminal.close();
     wait_until("nothing is left", || processes_with(&marker).is_empty());
+    assert!(std::fs::read_to_string(&report).unwrap().contains("\"sentence\""));
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(log.contains("report written to") && !log.contains("panicked"), "{log}");
 }

@@ -19,6 +19,7 @@ mod tests;
 mod troubles;
 
 use std::io::{self, Stdout};
+use std::mem::ManuallyDrop;
 use std::os::fd::AsFd as _;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -185,7 +186,8 @@ impl Desk {
 
     /// Until the run is over, or the terminal gone.
     fn show_until_over(&mut self) -> io::Result<()> {
-        let mut terminal = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        // Never dropped: it would show the cursor, as the screen does, and panic where the terminal is gone.
+        let mut terminal = ManuallyDrop::new(ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?);
         let mut size = terminal.size()?;
         let mut is_new = true;
         while !self.slot.over.load(Ordering::Relaxed) {
