@@ -134,7 +134,13 @@ impl Stream {
             Fault::Freeze | Fault::Discontinuity => "needs an encoder that runs",
             Fault::StaleVariant { .. } | Fault::SequenceJump { .. } => "needs a playlist that goes on",
             Fault::Capacity { .. } => "counts viewers by segments that come one after the other",
-            _ => "",
+            Fault::Outage
+            | Fault::Errors { .. }
+            | Fault::Missing { .. }
+            | Fault::Slow { .. }
+            | Fault::Latency { .. }
+            | Fault::Truncate { .. }
+            | Fault::Redirect { .. } => "",
         };
         if !self.live && !needs_live.is_empty() {
             return Err(Refused(format!(
@@ -213,7 +219,16 @@ impl Fault {
             Self::Missing { share: Share::ALL } => {
                 matches!(other, Self::Truncate { .. } | Self::Capacity { .. })
             }
-            _ => false,
+            Self::Errors { .. }
+            | Self::Missing { .. }
+            | Self::Slow { .. }
+            | Self::Latency { .. }
+            | Self::Truncate { .. }
+            | Self::StaleVariant { .. }
+            | Self::SequenceJump { .. }
+            | Self::Discontinuity
+            | Self::Redirect { .. }
+            | Self::Capacity { .. } => false,
         }
     }
 }

@@ -48,6 +48,16 @@ impl FromStr for Fault {
 
     fn from_str(text: &str) -> Result<Self, Misspelt> {
         let (kind, value) = parted(text, '=');
+        // One that is not in the list would have no metric and no row in the documentation.
+        let is_none = || {
+            let kinds = Self::KINDS.join(", ");
+            wrong(&format!(
+                "is none of the faults: write KIND or KIND=VALUE, and choose the kind from {kinds}"
+            ))
+        };
+        if !Self::KINDS.contains(&kind) {
+            return Err(is_none());
+        }
         let needed = |example: &str| value.ok_or_else(|| wrong(&format!("needs a value: {kind}={example}")));
         let fault = match kind {
             "freeze" => Self::Freeze,
@@ -76,12 +86,7 @@ impl FromStr for Fault {
                 let count = value.strip_suffix("viewers").or_else(|| value.strip_suffix("viewer"));
                 Self::Capacity { viewers: number(count.unwrap_or(value), 1, 1_000_000, "number of viewers")? }
             }
-            _ => {
-                return Err(wrong(&format!(
-                    "is none of the faults: write KIND or KIND=VALUE, and choose the kind from {}",
-                    Self::KINDS.join(", ")
-                )));
-            }
+            _ => return Err(is_none()),
         };
         match (&fault, value) {
             (Self::Freeze | Self::Outage | Self::Discontinuity, Some(_)) => {
@@ -193,28 +198,38 @@ impl fmt::Display for Fault {
 mod tests {
     use super::*;
 
+    const EXAMPLES: [&str; 14] = [
+        "freeze",
+        "outage",
+        "errors=20%:503",
+        "errors=0.5%:404",
+        "missing=10%",
+        "slow=500kB/s",
+        "latency=300ms",
+        "truncate=5%",
+        "stale-variant=240p",
+        "sequence-jump=+5",
+        "discontinuity",
+        "redirect",
+        "redirect=8081",
+        "capacity=20viewers",
+    ];
+
     #[test]
     fn what_is_written_is_read_and_written_alike() {
-        for text in [
-            "freeze",
-            "outage",
-            "errors=20%:503",
-            "errors=0.5%:404",
-            "missing=10%",
-            "slow=500kB/s",
-            "latency=300ms",
-            "truncate=5%",
-            "stale-variant=240p",
-            "sequence-jump=+5",
-            "discontinuity",
-            "redirect",
-            "redirect=8081",
-            "capacity=20viewers",
-        ] {
+        for text in EXAMPLES {
             let spec: Spec = text.parse().unwrap();
             assert_eq!(spec.fault.to_string(), text);
             assert_eq!((spec.begins, spec.lasts), (Duration::ZERO, None));
-            assert!(Fault::KINDS.contains(&spec.fault.kind()));
+            assert_eq!(spec.fault.kind(), parted(text, '=').0);
+        }
+    }
+
+    #[test]
+    fn each_kind_has_an_example() {
+        for kind in Fault::KINDS {
+            let is_of_it = |text: &&str| parted(text, '=').0 == kind;
+            assert!(EXAMPLES.iter().any(is_of_it), "add an example of {kind} to EXAMPLES");
         }
     }
 
