@@ -162,6 +162,6 @@ fn the_documentation_names_exactly_the_flags_and_profiles_that_there_are() {
     let usage = help.lines().filter(|line| line.trim_start().starts_with('-')).collect::<Vec<_>>().join("\n");
     assert_eq!(flags_in(&table), flags_in(&usage));
     for name in test_origin::catalog::names() {
-        assert!(docs.contains(&format!("| `{name}` |")), "{name}");
+        assert!(docs.contains(&format!("| `{name}` |")), "docs/TEST_ORIGIN.md has no row of profile {name}");
     }
 }
