@@ -1,12 +1,15 @@
-//! The figures that can be judged, by the names that users write: `segment_duration_p95`, `error_ratio_5xx`. One table
-//! is the list that is printed, the list that is documented, and what a threshold is read with. Pure.
+//! The figures that can be judged, by the names that users write: `segment_duration_p95`, `error_ratio_5xx`. Their list is
+//! [`METRICS`]; a [`Reading`] is one of them with what its name ends with, and reads its value. Pure.
 
-use std::fmt::Write as _;
+mod table;
+
 use std::ops::Add;
 
 use super::latency::Percentiles;
 use super::window::{Figures, Spread};
 use crate::observation::ErrorClass;
+
+pub use table::{Definition, METRICS, metrics_table};
 
 /// What can be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,142 +75,6 @@ pub enum Quantity {
     /// Bits per second: `20Mbit/s`.
     Rate,
 }
-
-/// A row of the table.
-#[derive(Clone, Copy, Debug)]
-pub struct Definition {
-    /// What it defines.
-    pub metric: Metric,
-    /// Its name.
-    pub name: &'static str,
-    /// What its name may end with; the first is meant where it ends with none. Empty where there is but one value.
-    pub aggregates: &'static [Aggregate],
-    /// Its name may also end with a status (`503`), a class of statuses (`4xx`, `5xx`) or an error class (`timeout`).
-    pub by_class: bool,
-    /// What it may be compared with.
-    pub quantities: &'static [Quantity],
-    /// What it is.
-    pub meaning: &'static str,
-}
-
-const PERCENTILES: &[Aggregate] =
-    &[Aggregate::P95, Aggregate::P50, Aggregate::P99, Aggregate::Max, Aggregate::Mean];
-
-/// Everything that can be judged, in the order of [`Metric`].
-pub const METRICS: &[Definition] = &[
-    Definition {
-        metric: Metric::SegmentDuration,
-        name: "segment_duration",
-        aggregates: PERCENTILES,
-        by_class: false,
-        quantities: &[Quantity::Time],
-        meaning: "from request to last byte, of segments that succeeded; open ones count as long as they have taken",
-    },
-    Definition {
-        metric: Metric::SegmentTtfb,
-        name: "segment_ttfb",
-        aggregates: PERCENTILES,
-        by_class: false,
-        quantities: &[Quantity::Time],
-        meaning: "from request to first byte, of segments that succeeded; open ones count as long as they have taken",
-    },
-    Definition {
-        metric: Metric::PlaylistDuration,
-        name: "playlist_duration",
-        aggregates: PERCENTILES,
-        by_class: false,
-        quantities: &[Quantity::Time],
-        meaning: "from request to last byte, of media playlists that succeeded; open ones count as long as they have taken",
-    },
-    Definition {
-        metric: Metric::Lateness,
-        name: "lateness",
-        aggregates: PERCENTILES,
-        by_class: false,
-        quantities: &[Quantity::Number, Quantity::Share],
-        meaning: "time to fetch a segment / its media: from 1 on it plays faster than it comes",
-    },
-    Definition {
-        metric: Metric::LateRatio,
-        name: "late_ratio",
-        aggregates: &[],
-        by_class: false,
-        quantities: &[Quantity::Share, Quantity::Number],
-        meaning: "segments that took longer to fetch than to play / segments",
-    },
-    Definition {
-        metric: Metric::Startup,
-        name: "startup",
-        aggregates: PERCENTILES,
-        by_class: false,
-        quantities: &[Quantity::Time],
-        meaning: "from the start of an FFmpeg to its first complete segment; those that still wait count as long as they have",
-    },
-    Definition {
-        metric: Metric::RebufferRatio,
-        name: "rebuffer_ratio",
-        aggregates: &[],
-        by_class: false,
-        quantities: &[Quantity::Share, Quantity::Number],
-        meaning: "(stalled + interrupted) / (stalled + interrupted + playing), over all viewers",
-    },
-    Definition {
-        metric: Metric::StalledViewers,
-        name: "stalled_viewers",
-        aggregates: &[],
-        by_class: false,
-        quantities: &[Quantity::Number, Quantity::Share],
-        meaning: "viewers that were stalled or interrupted at some time, or their share of those that should run",
-    },
-    Definition {
-        metric: Metric::ErrorRatio,
-        name: "error_ratio",
-        aggregates: &[],
-        by_class: true,
-        quantities: &[Quantity::Share, Quantity::Number],
-        meaning: "requests that failed / requests that FFmpeg did not give up; of one class: `error_ratio_503`, `error_ratio_5xx`, `error_ratio_timeout`",
-    },
-    Definition {
-        metric: Metric::PlaylistAge,
-        name: "playlist_age",
-        aggregates: &[],
-        by_class: false,
-        quantities: &[Quantity::Time, Quantity::TargetDurations],
-        meaning: "longest time for which a live playlist is known to have gained no segment",
-    },
-    Definition {
-        metric: Metric::ClientsActive,
-        name: "clients_active",
-        aggregates: &[Aggregate::Min, Aggregate::Mean],
-        by_class: false,
-        quantities: &[Quantity::Number, Quantity::Share],
-        meaning: "FFmpegs that run, or their share of the viewers that should, second by second",
-    },
-    Definition {
-        metric: Metric::Restarts,
-        name: "restarts",
-        aggregates: &[],
-        by_class: false,
-        quantities: &[Quantity::Number],
-        meaning: "processes that were started to replace one that failed",
-    },
-    Definition {
-        metric: Metric::LiveLatency,
-        name: "live_latency",
-        aggregates: &[Aggregate::P50, Aggregate::Max],
-        by_class: false,
-        quantities: &[Quantity::Time],
-        meaning: "media between the playhead and the end of the playlist, over the viewers, in the worst second",
-    },
-    Definition {
-        metric: Metric::Throughput,
-        name: "throughput",
-        aggregates: &[],
-        by_class: false,
-        quantities: &[Quantity::Rate],
-        meaning: "bits of all bodies that ended, per second",
-    },
-];
 
 /// One figure to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -371,37 +238,6 @@ impl Reading {
 fn is_class(text: &str) -> bool {
     let is_status = text.len() == 3 && text.parse::<u16>().is_ok_and(|status| (400..=599).contains(&status));
     is_status || matches!(text, "4xx" | "5xx") || ErrorClass::ALL.iter().any(|class| class.label() == text)
-}
-
-/// Name, endings, units and meaning of each metric, one per line.
-pub fn metrics_table() -> String {
-    let mut text = String::new();
-    for definition in METRICS {
-        let (name, endings) = (definition.name, definition.endings());
-        let units = definition.units();
-        // Writing to a string cannot fail.
-        writeln!(text, "{name:<19}{endings:<34}{units:<24}{}", definition.meaning).unwrap_or_default();
-    }
-    text
-}
-
-impl Definition {
-    /// What the name may end with, as the table shows it.
-    pub fn endings(&self) -> String {
-        let mut endings: Vec<_> =
-            self.aggregates.iter().map(|aggregate| format!("_{}", aggregate.label())).collect();
-        if self.by_class {
-            endings.push("_STATUS, _4xx, _5xx, _CLASS".to_owned());
-        }
-        endings.join(", ")
-    }
-
-    /// Units of what it may be compared with; a bare number is `1`.
-    pub fn units(&self) -> String {
-        let units = self.quantities.iter().flat_map(|quantity| quantity.units());
-        let units: Vec<_> = units.map(|(unit, _)| if unit.is_empty() { "1" } else { unit }).collect();
-        units.join(", ")
-    }
 }
 
 #[cfg(test)]
