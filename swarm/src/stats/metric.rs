@@ -161,7 +161,6 @@ impl Quantity {
 impl Reading {
     /// The metric and what its name ends with. The quantity is the metric's first.
     pub fn named(name: &str) -> Option<Self> {
-        // Longest first: a name may begin like another.
         METRICS.iter().find_map(|definition| Self::of(definition, name))
     }
 

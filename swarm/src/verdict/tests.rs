@@ -75,6 +75,7 @@ fn each_rule_finds_what_it_is_for() {
         ("startup_p95", starts(5.0), Some(starts(11.0))),
         ("restarts", Second { restarts: 1, ..fine() }, None),
     ];
+    assert_eq!(cases.len(), RULES.len(), "each rule has a case, in the order of the rules");
     for ((name, degraded, failing), rule) in cases.into_iter().zip(RULES) {
         assert!(rule.healthy.starts_with(name), "{}", rule.healthy);
         assert_eq!(failing.is_some(), rule.holding.is_some(), "{name}");

@@ -41,7 +41,7 @@ fn figures() -> Figures {
 
 #[test]
 fn each_name_reads_its_figure_and_no_other() {
-    for (name, quantity, expected) in [
+    let cases = [
         ("segment_duration", Quantity::Time, 1.2),
         ("segment_duration_mean", Quantity::Time, 1.0),
         ("segment_duration_p50", Quantity::Time, 1.1),
@@ -51,9 +51,12 @@ fn each_name_reads_its_figure_and_no_other() {
         ("segment_ttfb_max", Quantity::Time, 2.4),
         ("playlist_duration_p50", Quantity::Time, 3.1),
         ("lateness_p95", Quantity::Number, 4.2),
+        ("lateness_p95", Quantity::Share, 4.2),
         ("late_ratio", Quantity::Share, 0.5),
+        ("late_ratio", Quantity::Number, 0.5),
         ("startup_p99", Quantity::Time, 5.3),
         ("rebuffer_ratio", Quantity::Share, 0.25),
+        ("rebuffer_ratio", Quantity::Number, 0.25),
         ("stalled_viewers", Quantity::Number, 7.0),
         ("stalled_viewers", Quantity::Share, 0.7),
         ("error_ratio", Quantity::Share, 0.06),
@@ -71,13 +74,22 @@ fn each_name_reads_its_figure_and_no_other() {
         ("live_latency", Quantity::Time, 12.0),
         ("live_latency_max", Quantity::Time, 13.0),
         ("throughput", Quantity::Rate, 14e6),
-    ] {
+    ];
+    for (name, quantity, expected) in cases {
         let reading = Reading { quantity, ..Reading::named(name).unwrap() };
         let value = reading.value(&figures()).unwrap();
         assert!((value - expected).abs() < 1e-9, "{name}: {value}");
         assert!(value.is_sign_positive(), "{name}: no share is written as -0.00 %");
         let named_again = Reading::named(&reading.name()).unwrap();
         assert_eq!(Reading { quantity, ..named_again }, reading, "{name}");
+    }
+    for definition in METRICS {
+        for &quantity in definition.quantities {
+            let is_it = |(name, as_what, _): &(&str, Quantity, f64)| {
+                Reading::named(name).unwrap().metric == definition.metric && *as_what == quantity
+            };
+            assert!(cases.iter().any(is_it), "add a case of {} as a {quantity:?}", definition.name);
+        }
     }
 }
 
