@@ -1,4 +1,5 @@
 //! Nothing but tests, in `tests/integration`: whether Nix files, images, workflows and the Makefile say what the programs
-//! know. A wrapper that passes a flag of yesterday is found here, without Nix.
+//! know, and whether the pages for contributors name what is in the tree. A wrapper that passes a flag of yesterday is
+//! found here, without Nix.
 
 #![forbid(unsafe_code)]
