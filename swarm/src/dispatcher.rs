@@ -2,12 +2,13 @@
 //! them, and keeps the books.
 //!
 //! [`Conductor`] is the logic: it is told what happened and answers with what to do, and owns no process, socket or
-//! clock. [`run`] is the loop around it: it maps signals, timers, requests, reports and ended tasks to an [`Event`] and
-//! carries out the [`Action`].
+//! clock. [`Events`] makes an [`Event`] of whatever comes next: signals, timers, requests, reports, ended tasks. [`run`] is
+//! the loop between both, and carries out the [`Action`].
 
 mod approach;
 mod conductor;
 mod crew;
+mod events;
 mod overseer;
 mod replacements;
 mod seats;
@@ -17,7 +18,6 @@ use std::time::{Duration, Instant};
 
 use supervise::StopSignals;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, sleep_until};
 
 use crate::ffmpeg::{Launcher, Stream};
 use crate::generator::{GeneratorSnapshot, Watch};
@@ -32,12 +32,12 @@ use crate::ramp::Ramp;
 use crate::stats::{SessionEnd, Snapshot, WireSnapshot};
 use crate::threshold::Threshold;
 use crate::verdict::Verdict;
-use crate::viewer::{self, Ending, Gone, Happening, Report, Seat, Target};
+use crate::viewer::{self, Ending, Gone, Happening, Report, Seat, StartKind, Target};
 
 pub use approach::Pace;
 
 use conductor::{Action, Conductor, Event};
-use crew::{Crew, Over};
+use events::Events;
 use overseer::{Overseer, Sources, Wish};
 
 /// Reports on their way to the dispatcher. Viewers wait when it is full, so a burst of ends costs no memory; a
@@ -47,9 +47,6 @@ const REPORTS_IN_FLIGHT: usize = 1024;
 /// Requests for another number of viewers on their way. Who asks waits for its turn: the next request makes the last
 /// one pointless, so there is no use in many.
 const REQUESTS_IN_FLIGHT: usize = 4;
-
-/// How often the status is refreshed.
-const TICK: Duration = Duration::from_secs(1);
 
 /// What to run.
 #[derive(Debug)]
@@ -159,53 +156,33 @@ pub async fn run(
 /// The same with viewers that are whatever `play` makes of a seat. One that panics is lost, costs nothing else, and is
 /// replaced.
 async fn run_with<Viewer: Future<Output = Gone> + Send + 'static>(
-    run: Run,
-    mut stop: StopSignals,
-    mut requests: mpsc::Receiver<Request>,
+    mut run: Run,
+    stop: StopSignals,
+    requests: mpsc::Receiver<Request>,
     metrics: &Metrics,
     status: &mut Status,
     play: impl Fn(Seat) -> Viewer,
 ) -> Outcome {
     let (target_sender, target) = watch::channel(Target(0));
-    let (reports_sender, mut reports) = mpsc::channel(REPORTS_IN_FLIGHT);
-    let mut viewers = Crew::default();
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let (reports_sender, reports) = mpsc::channel(REPORTS_IN_FLIGHT);
+    let mut events = Events::new(stop, requests, reports);
     let mut conductor = Conductor::new(run.clients, run.ramp, run.duration, run.began);
     metrics.set_target(conductor.target());
-    let mut overseer = Some(Overseer::new(run.thresholds, run.search, run.began));
+    let thresholds = std::mem::take(&mut run.thresholds);
+    let mut overseer = Some(Overseer::new(thresholds, run.search.take(), run.began));
     let mut at_end = AtEnd::default();
     let sources =
         Sources { recorder: run.recorder.as_deref(), generator: &run.generator, origin: run.origin.as_ref() };
     loop {
-        let event = tokio::select! {
-            biased;
-            urgency = stop.next() => Event::Stop(urgency),
-            () = until(conductor.deadline()) => Event::DurationOver,
-            Some(report) = reports.recv() => Event::Report(report),
-            () = until(conductor.next_step()) => Event::StepDue,
-            () = until(conductor.next_replacement()) => Event::ReplacementDue,
-            Some(request) = requests.recv() => Event::Asked(request),
-            Some(over) = viewers.next_over() => match over {
-                Over::Gone(gone) => Event::ViewerGone(gone),
-                // All that it told itself was taken before.
-                Over::Lost(number, text) => {
-                    Event::Report(conductor.last_report_of_lost(number, &text, Instant::now()))
-                }
-            },
-            _ = tick.tick() => Event::Tick,
-        };
+        let event = events.next(&mut conductor).await;
         if let Event::Report(report) = &event {
             metrics.record(report);
             tell_wire(run.recorder.as_deref(), report);
         }
         let now = Instant::now();
         let action = conductor.handle(event, now);
-        if matches!(action, Action::Drain | Action::Abort | Action::ShowStatus)
-            && let Some(recorder) = &run.recorder
-        {
-            // FFmpeg tells of its progress seconds later than the wire sees it.
-            recorder.wire().viewers_with_media().for_each(|viewer| conductor.stats.saw_media(viewer));
+        if matches!(action, Action::Drain | Action::Abort | Action::ShowStatus) {
+            note_media(run.recorder.as_deref(), &mut conductor);
         }
         if matches!(action, Action::Drain | Action::Abort)
             && let Some(overseer) = overseer.take()
@@ -215,49 +192,76 @@ async fn run_with<Viewer: Future<Output = Gone> + Send + 'static>(
         match action {
             Action::Nothing => {}
             Action::Start { number, session, kind } => {
-                let stream = &run.streams[number as usize % run.streams.len()];
-                let seat = Seat {
-                    number,
-                    session,
-                    first_start: kind,
-                    stream: stream.clone(),
-                    launcher: Arc::clone(&run.launcher),
-                    seed: run.seed.wrapping_add(u64::from(number)),
-                    wire: run.recorder.clone(),
-                    target: target.clone(),
-                    reports: reports_sender.clone(),
-                };
-                viewers.spawn(number, play(seat));
+                let ends = (target.clone(), reports_sender.clone());
+                events.viewers.spawn(number, play(seat(&run, number, session, kind, ends)));
             }
             Action::Drain => status.stopping(),
             Action::Abort => break,
             Action::Tell(news) => status.tell(&news),
-            Action::ShowStatus => {
-                let wire = run.recorder.as_ref().map(|recorder| recorder.tick(Instant::now()));
-                let second = |overseer: &mut Overseer| overseer.second(&conductor, sources, metrics, now);
-                let wish = overseer.as_mut().map_or(Wish::Nothing, second);
-                let repeated = if status.is_due() { conductor.stats.repeated_failures() } else { Vec::new() };
-                let moment = Moment { wire, ..moment(&conductor, overseer.as_ref(), sources, status) };
-                status.show(moment, &repeated);
-                match wish {
-                    Wish::Nothing => {}
-                    Wish::Steer(steer) => conductor.steer(steer, now),
-                    Wish::End(ended_by) => conductor.end(ended_by, now),
-                }
-            }
+            Action::ShowStatus => match look(&mut conductor, &mut overseer, sources, metrics, status, now) {
+                Wish::Nothing => {}
+                Wish::Steer(steer) => conductor.steer(steer, now),
+                Wish::End(ended_by) => conductor.end(ended_by, now),
+            },
         }
         // Before the loop waits again: until then no viewer that was started just now has run.
         tell_target(&conductor, &target_sender, run.recorder.as_deref(), metrics, now);
-        if conductor.is_draining() && viewers.is_empty() && reports.is_empty() {
+        if conductor.is_draining() && events.are_over() {
             break;
         }
     }
     // Whatever still runs is killed here: tasks own their processes.
-    viewers.shutdown().await;
+    events.viewers.shutdown().await;
     let AtEnd { wire, generator, origin, judgement, limit } = at_end;
     let outcome = conductor.outcome(Instant::now());
     let verdict = Verdict::of(&judgement.evidence, outcome.after.totals.have_played > 0);
     Outcome { wire, generator, origin, judgement, verdict, limit, ..outcome }
+}
+
+/// Where a viewer of this number plays.
+fn seat(
+    run: &Run,
+    number: u32,
+    session: u32,
+    first_start: StartKind,
+    (target, reports): (watch::Receiver<Target>, mpsc::Sender<Report>),
+) -> Seat {
+    Seat {
+        number,
+        session,
+        first_start,
+        stream: run.streams[number as usize % run.streams.len()].clone(),
+        launcher: Arc::clone(&run.launcher),
+        seed: run.seed.wrapping_add(u64::from(number)),
+        wire: run.recorder.clone(),
+        target,
+        reports,
+    }
+}
+
+/// FFmpeg tells of its progress seconds later than the wire sees it.
+fn note_media(recorder: Option<&Recorder>, conductor: &mut Conductor) {
+    if let Some(recorder) = recorder {
+        recorder.wire().viewers_with_media().for_each(|viewer| conductor.stats.saw_media(viewer));
+    }
+}
+
+/// A second is over: the overseer judges it, everybody sees it, and what the overseer wishes is returned.
+fn look(
+    conductor: &mut Conductor,
+    overseer: &mut Option<Overseer>,
+    sources: Sources<'_>,
+    metrics: &Metrics,
+    status: &mut Status,
+    now: Instant,
+) -> Wish {
+    let wire = sources.recorder.map(|recorder| recorder.tick(Instant::now()));
+    let second = |overseer: &mut Overseer| overseer.second(conductor, sources, metrics, now);
+    let wish = overseer.as_mut().map_or(Wish::Nothing, second);
+    let repeated = if status.is_due() { conductor.stats.repeated_failures() } else { Vec::new() };
+    let moment = Moment { wire, ..moment(conductor, overseer.as_ref(), sources, status) };
+    status.show(moment, &repeated);
+    wish
 }
 
 /// What was true when the end began, before any viewer heard of it.
@@ -357,13 +361,6 @@ fn tell_wire(recorder: Option<&Recorder>, report: &Report) {
             recorder.wire().viewers_removed(viewer..viewer + 1, at);
         }
         Happening::NotStarted { .. } | Happening::Playing => {}
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
     }
 }
 
