@@ -16,7 +16,7 @@ use crate::generator::GeneratorSnapshot;
 use crate::judge::{Evidence, JudgedThreshold};
 use crate::origin_metrics::OriginSnapshot;
 use crate::plan::{Course, Pace, Plan, VariantMode};
-use crate::stats::{FailureKind, Row, WireSnapshot};
+use crate::stats::{FailureKind, Row, Snapshot, WireSnapshot};
 use crate::verdict::Verdict;
 
 /// Tells a report from other JSON.
@@ -180,7 +180,6 @@ impl Report {
     /// Of a run that has ended.
     pub fn new(plan: &Plan, ffmpeg_version: &str, times: Times, outcome: &Outcome, exit_code: u8) -> Self {
         let Outcome { ended_by, at_end, after, wire, generator, origin, judgement, verdict, limit } = outcome;
-        let exits = at_end.exits.iter().map(|(exit, count)| (exit.label(), *count));
         Self {
             schema: SCHEMA.to_owned(),
             schema_version: SCHEMA_VERSION,
@@ -190,51 +189,15 @@ impl Report {
             ended_at: humantime::format_rfc3339_millis(times.ended).to_string(),
             environment: Environment::here(),
             boxes: Vec::new(),
-            configuration: Configuration {
-                urls: plan.urls.iter().map(ToString::to_string).collect(),
-                clients: plan.clients,
-                ramp_rate_per_s: plan.ramp_rate,
-                ramp_jitter: plan.ramp_jitter,
-                duration_s: plan.duration.map(|duration| duration.as_secs_f64()),
-                stages: match &plan.course {
-                    Course::Stages(stages) => Some(stages.to_string()),
-                    Course::Hold | Course::FindLimit(_) => None,
-                },
-                variant: plan.variant,
-                pace: plan.pace,
-                header_names: plan.request.headers.keys().map(ToString::to_string).collect(),
-                tls_verified: plan.verify_tls,
-                resolve: plan.resolve,
-                source_ips: plan.source_ips.clone(),
-                timeout_s: plan.timeout.as_secs_f64(),
-                direct: plan.direct,
-                seed: plan.seed,
-                flags: plan.flags.clone(),
-            },
+            configuration: Configuration::of(plan),
             outcome: OutcomeSection {
                 sentence: summary::sentence(outcome),
                 ended_by: *ended_by,
                 exit_code,
                 elapsed_s: at_end.elapsed.as_secs_f64(),
             },
-            viewers: Viewers {
-                target: at_end.target,
-                peak_target: at_end.peak_target,
-                active_at_end: at_end.totals.active,
-                peak_active: at_end.totals.peak_active,
-                have_played: after.totals.have_played,
-                target_reached_after_s: at_end.target_reached_after.map(|after| after.as_secs_f64()),
-                all_active_for_s: at_end.all_ran_for.as_secs_f64(),
-                least_active: at_end.least_active,
-            },
-            processes: Processes {
-                started: at_end.totals.started,
-                restarted: at_end.totals.restarted,
-                completed_views: at_end.totals.completed_views,
-                short_looks: at_end.totals.short_looks,
-                stopped: after.totals.stopped,
-                exits: exits.collect(),
-            },
+            viewers: Viewers::of(at_end, after),
+            processes: Processes::of(at_end, after),
             failures: after.failures.clone(),
             other_failures: after.other_failures,
             verdict: limit.is_none().then(|| verdict.clone()),
@@ -258,6 +221,61 @@ impl Report {
     pub fn compare_with(&mut self, earlier: &Earlier) -> serde_json::Result<&Comparison> {
         let now = serde_json::to_value(&*self)?;
         Ok(self.comparison.insert(earlier.compare(&now)))
+    }
+}
+
+impl Configuration {
+    fn of(plan: &Plan) -> Self {
+        Self {
+            urls: plan.urls.iter().map(ToString::to_string).collect(),
+            clients: plan.clients,
+            ramp_rate_per_s: plan.ramp_rate,
+            ramp_jitter: plan.ramp_jitter,
+            duration_s: plan.duration.map(|duration| duration.as_secs_f64()),
+            stages: match &plan.course {
+                Course::Stages(stages) => Some(stages.to_string()),
+                Course::Hold | Course::FindLimit(_) => None,
+            },
+            variant: plan.variant,
+            pace: plan.pace,
+            header_names: plan.request.headers.keys().map(ToString::to_string).collect(),
+            tls_verified: plan.verify_tls,
+            resolve: plan.resolve,
+            source_ips: plan.source_ips.clone(),
+            timeout_s: plan.timeout.as_secs_f64(),
+            direct: plan.direct,
+            seed: plan.seed,
+            flags: plan.flags.clone(),
+        }
+    }
+}
+
+impl Viewers {
+    fn of(at_end: &Snapshot, after: &Snapshot) -> Self {
+        Self {
+            target: at_end.target,
+            peak_target: at_end.peak_target,
+            active_at_end: at_end.totals.active,
+            peak_active: at_end.totals.peak_active,
+            have_played: after.totals.have_played,
+            target_reached_after_s: at_end.target_reached_after.map(|after| after.as_secs_f64()),
+            all_active_for_s: at_end.all_ran_for.as_secs_f64(),
+            least_active: at_end.least_active,
+        }
+    }
+}
+
+impl Processes {
+    fn of(at_end: &Snapshot, after: &Snapshot) -> Self {
+        let exits = at_end.exits.iter().map(|(exit, count)| (exit.label(), *count));
+        Self {
+            started: at_end.totals.started,
+            restarted: at_end.totals.restarted,
+            completed_views: at_end.totals.completed_views,
+            short_looks: at_end.totals.short_looks,
+            stopped: after.totals.stopped,
+            exits: exits.collect(),
+        }
     }
 }
 
