@@ -157,6 +157,21 @@ fn number(value: f64) -> String {
 }
 
 impl Plot {
+    /// An axis from 0 on, and nothing on it.
+    pub(super) fn empty(axis: Axis, until: f64, unit: Unit) -> Self {
+        Self {
+            axis,
+            from: 0.0,
+            until,
+            unit,
+            lines: Vec::new(),
+            bands: Vec::new(),
+            strips: Vec::new(),
+            marks: Vec::new(),
+            limits: Vec::new(),
+        }
+    }
+
     /// The whole `<svg>` element.
     ///
     /// # Errors
@@ -278,15 +293,10 @@ mod tests {
 
     fn plot(points: Vec<(f64, Option<f64>)>) -> Plot {
         Plot {
-            axis: Axis::Time,
-            from: 0.0,
-            until: 600.0,
-            unit: Unit::Seconds,
             lines: vec![Line { ink: Ink::First, points, dots: false }],
             bands: vec![(0.0, 60.0, Ink::Ramp)],
-            strips: Vec::new(),
             marks: vec![(300.0, Ink::Bad)],
-            limits: Vec::new(),
+            ..Plot::empty(Axis::Time, 600.0, Unit::Seconds)
         }
     }
 

@@ -25,16 +25,6 @@ pub(in crate::output::html) fn distribution(report: &Report) -> Option<Chart> {
         lines.push(Series { name: what, ink, values });
     }
     let points = QUANTILE_NAMES.iter().enumerate().map(|(n, name)| (n as f64, (*name).to_owned())).collect();
-    let plot = Plot {
-        axis: Axis::Names(&QUANTILE_NAMES),
-        from: 0.0,
-        until: (QUANTILES.len() - 1) as f64,
-        unit: Unit::Seconds,
-        lines: Vec::new(),
-        bands: Vec::new(),
-        strips: Vec::new(),
-        marks: Vec::new(),
-        limits: Vec::new(),
-    };
+    let plot = Plot::empty(Axis::Names(&QUANTILE_NAMES), (QUANTILES.len() - 1) as f64, Unit::Seconds);
     Chart::new("How long it took", "At most", points, lines, plot)
 }

@@ -24,17 +24,7 @@ pub(in crate::output::html) fn knee(report: &Report) -> Vec<Chart> {
         values: levels.values().map(|figures| pick(figures)).collect(),
     };
     let chart = |title, unit, series| {
-        let plot = Plot {
-            axis: Axis::Number,
-            from: 0.0,
-            until: f64::from(most) * 1.05,
-            unit,
-            lines: Vec::new(),
-            bands: Vec::new(),
-            strips: Vec::new(),
-            marks: marks.clone(),
-            limits: Vec::new(),
-        };
+        let plot = Plot { marks: marks.clone(), ..Plot::empty(Axis::Number, f64::from(most) * 1.05, unit) };
         Chart::new(title, "Viewers", points.clone(), series, plot)
     };
     let times = vec![

@@ -88,15 +88,11 @@ pub(in crate::output::html) fn over_time(report: &Report) -> Vec<Chart> {
     };
     let chart = |(title, unit, series): (&'static str, Unit, Vec<Series>)| {
         let plot = Plot {
-            axis: Axis::Time,
-            from: 0.0,
-            until,
-            unit,
-            lines: Vec::new(),
             bands: scenery.bands.clone(),
             strips: scenery.strips.clone(),
             marks: scenery.marks.clone(),
             limits: limits(title),
+            ..Plot::empty(Axis::Time, until, unit)
         };
         Chart::new(title, "Until", points.clone(), series, plot)
     };
