@@ -86,24 +86,43 @@ impl Counts {
 
     /// Adds another span.
     pub fn add(&mut self, other: &Self) {
-        self.segment_duration.add(&other.segment_duration);
-        self.segment_ttfb.add(&other.segment_ttfb);
-        self.playlist_duration.add(&other.playlist_duration);
-        self.lateness.add(&other.lateness);
-        self.startup.add(&other.startup);
-        self.requests += other.requests;
-        self.aborted += other.aborted;
-        self.errors += other.errors;
-        for (&outcome, &count) in &other.errors_by_class {
+        // By name, so that a new field cannot be left out.
+        let Self {
+            segment_duration,
+            segment_ttfb,
+            playlist_duration,
+            lateness,
+            startup,
+            requests,
+            aborted,
+            errors,
+            errors_by_class,
+            segments,
+            late_segments,
+            bytes,
+            stalled,
+            interrupted,
+            playing,
+            stalled_viewers,
+        } = other;
+        self.segment_duration.add(segment_duration);
+        self.segment_ttfb.add(segment_ttfb);
+        self.playlist_duration.add(playlist_duration);
+        self.lateness.add(lateness);
+        self.startup.add(startup);
+        self.requests += requests;
+        self.aborted += aborted;
+        self.errors += errors;
+        for (&outcome, &count) in errors_by_class {
             self.count_error(outcome, count);
         }
-        self.segments += other.segments;
-        self.late_segments += other.late_segments;
-        self.bytes += other.bytes;
-        self.stalled += other.stalled;
-        self.interrupted += other.interrupted;
-        self.playing += other.playing;
-        self.stalled_viewers.extend(&other.stalled_viewers);
+        self.segments += segments;
+        self.late_segments += late_segments;
+        self.bytes += bytes;
+        self.stalled += *stalled;
+        self.interrupted += *interrupted;
+        self.playing += *playing;
+        self.stalled_viewers.extend(stalled_viewers);
     }
 }
 

@@ -218,45 +218,46 @@ impl Row {
     /// Takes in the row that follows.
     fn fold(&mut self, next: Self) {
         let worse = |a: Option<f64>, b: Option<f64>| a.into_iter().chain(b).reduce(f64::max);
-        self.until_s = next.until_s;
-        self.lasted_s += next.lasted_s;
-        self.target = next.target;
-        self.active = self.active.min(next.active);
-        self.ramping |= next.ramping;
-        self.starting = self.starting.max(next.starting);
-        self.playing = self.playing.min(next.playing);
-        self.stalled = self.stalled.max(next.stalled);
-        self.requests += next.requests;
-        self.errors += next.errors;
+        let mut errors_by_class = std::mem::take(&mut self.errors_by_class);
         for (class, count) in next.errors_by_class {
-            *self.errors_by_class.entry(class).or_default() += count;
+            *errors_by_class.entry(class).or_default() += count;
         }
-        self.bytes += next.bytes;
-        self.segments += next.segments;
-        self.late_segments += next.late_segments;
-        self.restarts += next.restarts;
-        for (mine, other) in [
-            (&mut self.segment_p50_s, next.segment_p50_s),
-            (&mut self.segment_p95_s, next.segment_p95_s),
-            (&mut self.segment_p99_s, next.segment_p99_s),
-            (&mut self.playlist_p50_s, next.playlist_p50_s),
-            (&mut self.playlist_p95_s, next.playlist_p95_s),
-            (&mut self.playlist_p99_s, next.playlist_p99_s),
-            (&mut self.playlist_age_s, next.playlist_age_s),
-            (&mut self.rebuffer_ratio, next.rebuffer_ratio),
-            (&mut self.generator_cpu_ratio, next.generator_cpu_ratio),
-            (&mut self.generator_own_cpu_ratio, next.generator_own_cpu_ratio),
-            (&mut self.origin_cpu_ratio, next.origin_cpu_ratio),
-            (&mut self.origin_cpu_cores, next.origin_cpu_cores),
-            (&mut self.origin_connections, next.origin_connections),
-            (&mut self.origin_requests_per_s, next.origin_requests_per_s),
-            (&mut self.origin_bytes_per_s, next.origin_bytes_per_s),
-            (&mut self.origin_errors_5xx_per_s, next.origin_errors_5xx_per_s),
-            (&mut self.origin_faults, next.origin_faults),
-        ] {
-            *mine = worse(*mine, other);
-        }
-        self.saturated = self.saturated.or(next.saturated);
+        // All of them by name, so that none is left out.
+        *self = Self {
+            until_s: next.until_s,
+            lasted_s: self.lasted_s + next.lasted_s,
+            target: next.target,
+            active: self.active.min(next.active),
+            ramping: self.ramping | next.ramping,
+            starting: self.starting.max(next.starting),
+            playing: self.playing.min(next.playing),
+            stalled: self.stalled.max(next.stalled),
+            requests: self.requests + next.requests,
+            errors: self.errors + next.errors,
+            errors_by_class,
+            bytes: self.bytes + next.bytes,
+            segments: self.segments + next.segments,
+            late_segments: self.late_segments + next.late_segments,
+            restarts: self.restarts + next.restarts,
+            segment_p50_s: worse(self.segment_p50_s, next.segment_p50_s),
+            segment_p95_s: worse(self.segment_p95_s, next.segment_p95_s),
+            segment_p99_s: worse(self.segment_p99_s, next.segment_p99_s),
+            playlist_p50_s: worse(self.playlist_p50_s, next.playlist_p50_s),
+            playlist_p95_s: worse(self.playlist_p95_s, next.playlist_p95_s),
+            playlist_p99_s: worse(self.playlist_p99_s, next.playlist_p99_s),
+            playlist_age_s: worse(self.playlist_age_s, next.playlist_age_s),
+            rebuffer_ratio: worse(self.rebuffer_ratio, next.rebuffer_ratio),
+            generator_cpu_ratio: worse(self.generator_cpu_ratio, next.generator_cpu_ratio),
+            generator_own_cpu_ratio: worse(self.generator_own_cpu_ratio, next.generator_own_cpu_ratio),
+            origin_cpu_ratio: worse(self.origin_cpu_ratio, next.origin_cpu_ratio),
+            origin_cpu_cores: worse(self.origin_cpu_cores, next.origin_cpu_cores),
+            origin_connections: worse(self.origin_connections, next.origin_connections),
+            origin_requests_per_s: worse(self.origin_requests_per_s, next.origin_requests_per_s),
+            origin_bytes_per_s: worse(self.origin_bytes_per_s, next.origin_bytes_per_s),
+            origin_errors_5xx_per_s: worse(self.origin_errors_5xx_per_s, next.origin_errors_5xx_per_s),
+            origin_faults: worse(self.origin_faults, next.origin_faults),
+            saturated: self.saturated.or(next.saturated),
+        };
     }
 }
 
