@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use test_origin::faults::{Fault, Spec};
 
-use crate::support::{Origin, command, open_dir, request, wait_until};
+use crate::support::{Origin, command, documentation, open_dir, request, wait_until};
 
 fn end_all(origin: &Origin) {
     assert_eq!(origin.ask_admin("DELETE", "faults", "").text(), "[]\n");
@@ -368,8 +368,7 @@ fn without_a_fault_and_after_one_requests_never_leave_nginx() {
 
 #[test]
 fn the_documentation_has_every_fault_with_an_example_that_is_one() {
-    let docs =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/TEST_ORIGIN.md")).unwrap();
+    let docs = documentation();
     let section = docs.split("## Faults").nth(1).unwrap().split("\n### ").next().unwrap();
     let examples = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let mut kinds: Vec<_> = examples.map(|text| text.parse::<Spec>().unwrap().fault.kind()).collect();

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Origin, command, descendants, is_alive, open_dir, profile_file, send, wait_until};
+use crate::support::{
+    Origin, command, descendants, ffmpeg_without_luck, is_alive, open_dir, profile_file, send, stand_in,
+    wait_until,
+};
 
 fn is_empty(origin: &Origin) -> bool {
     std::fs::read_dir(origin.parent_dir.path()).unwrap().next().is_none()
@@ -149,18 +152,16 @@ fn a_killed_origin_leaves_no_process_and_its_directory_goes_with_the_next_start(
         wait_until(&format!("{name} is gone"), || !is_alive(pid));
     }
     assert!(!is_empty(&origin), "nobody was there to remove it");
-    let status = crate::support::command(origin.parent_dir.path()).arg("--check").output().unwrap().status;
+    let status = command(origin.parent_dir.path()).arg("--check").output().unwrap().status;
     assert!(status.success());
     assert!(is_empty(&origin));
 }
 
 #[test]
 fn an_encoder_that_dies_before_the_url_is_told_begins_again_with_a_whole_window() {
-    let folder = crate::support::open_dir();
-    let ffmpeg = folder.path().join("ffmpeg");
+    let folder = open_dir();
     // The first stream ends with one segment of four.
-    let script = "#!/bin/sh
-case \"$*\" in *hls_time*)
+    let script = "case \"$*\" in *hls_time*)
     if mkdir \"$0.once\" 2>/dev/null; then
         for playlist; do :; done
         printf '#EXTM3U\\n#EXT-X-MEDIA-SEQUENCE:0\\n#EXTINF:1.0,\\nsegment000000.ts\\n' > \"$playlist\"
@@ -169,8 +170,7 @@ case \"$*\" in *hls_time*)
 esac
 exec ffmpeg \"$@\"
 ";
-    std::fs::write(&ffmpeg, script).unwrap();
-    std::fs::set_permissions(&ffmpeg, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let ffmpeg = stand_in(folder.path(), "ffmpeg", script);
     let origin = Origin::of_file("tiny", &["--ffmpeg", ffmpeg.to_str().unwrap()]);
     let playlist = origin.playlist("stream.m3u8");
     assert!(origin.program.stderr().contains("ffmpeg starts again"), "{}", origin.program.stderr());
@@ -180,15 +180,10 @@ exec ffmpeg \"$@\"
 
 #[test]
 fn an_encoder_that_never_holds_ends_everything_with_its_last_words() {
-    let parent = crate::support::open_dir();
-    // Real FFmpeg for every question, but no stream.
-    let ffmpeg = parent.path().join("ffmpeg");
-    let script =
-        "#!/bin/sh\ncase \"$*\" in *hls_time*) echo 'no such luck' >&2; exit 7;; esac\nexec ffmpeg \"$@\"\n";
-    std::fs::write(&ffmpeg, script).unwrap();
-    std::fs::set_permissions(&ffmpeg, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let runs = crate::support::open_dir();
-    let output = crate::support::command(runs.path())
+    let parent = open_dir();
+    let ffmpeg = ffmpeg_without_luck(parent.path());
+    let runs = open_dir();
+    let output = command(runs.path())
         .arg("--profile-file")
         .arg(crate::support::profile_file("tiny"))
         .arg("--ffmpeg")

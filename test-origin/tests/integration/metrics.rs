@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Origin, open_dir, request, send, wait_until};
+use crate::support::{Origin, documentation, open_dir, request, send, wait_until};
 
 /// The value of one line, if it is there.
 fn count_of(text: &str, metric: &str) -> Option<u64> {
@@ -125,8 +125,7 @@ fn processes_connections_faults_and_the_playlist_are_told() {
 
 #[test]
 fn the_documentation_has_every_metric_that_a_scrape_shows() {
-    let docs =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/TEST_ORIGIN.md")).unwrap();
+    let docs = documentation();
     let rows = docs.lines().filter(|line| line.starts_with("| `hlsorigin_"));
     let documented: BTreeSet<(String, String)> = rows
         .map(|line| {

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Output;
 
-use crate::support::{Origin, command, open_dir, profile_file};
+use crate::support::{Origin, command, open_dir, profile_file, stand_in};
 
 fn run(flags: &[&str]) -> (Option<i32>, String) {
     let parent = open_dir();
@@ -60,10 +60,8 @@ fn a_port_that_another_test_origin_has_is_taken_too() {
 #[test]
 fn an_nginx_that_cannot_ask_another_server_is_told_for_the_faults_that_need_it() {
     let folder = open_dir();
-    let lean = folder.path().join("nginx");
-    let script = "#!/bin/sh\necho 'configure arguments: --without-http_proxy_module' >&2\n";
-    std::fs::write(&lean, script).unwrap();
-    std::fs::set_permissions(&lean, Permissions::from_mode(0o755)).unwrap();
+    let script = "echo 'configure arguments: --without-http_proxy_module' >&2\n";
+    let lean = stand_in(folder.path(), "nginx", script);
     let lean = lean.to_str().unwrap();
     let (code, text) =
         run(&["--nginx", lean, "--fault", "slow=1MB/s", "--fault", "freeze", "--fault", "redirect"]);
@@ -104,9 +102,8 @@ fn a_program_that_is_something_else_is_told() {
 #[test]
 fn an_ffmpeg_without_what_is_needed_is_told_what_it_lacks() {
     let folder = open_dir();
-    let lean = folder.path().join("ffmpeg");
-    std::fs::write(&lean, "#!/bin/sh\necho ' E mpegts  MPEG-TS'\necho ' A aac  AAC'\n").unwrap();
-    std::fs::set_permissions(&lean, Permissions::from_mode(0o755)).unwrap();
+    let script = "echo ' E mpegts  MPEG-TS'\necho ' A aac  AAC'\n";
+    let lean = stand_in(folder.path(), "ffmpeg", script);
     let (code, text) = run(&["--live-encode", "--ffmpeg", lean.to_str().unwrap()]);
     assert_eq!(code, Some(3), "{text}");
     for part in ["no HLS muxer", "neither libx264 nor libopenh264", "no lavfi input", "apt install ffmpeg"] {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::support::{command, open_dir};
+use crate::support::{command, documentation, open_dir};
 
 fn answer(flags: &[&str]) -> String {
     let output = command(open_dir().path()).args(flags).output().unwrap();
@@ -108,8 +108,7 @@ fn the_documentation_names_exactly_the_fields_of_the_plan() {
     let mut there = keys(&plan, "");
     there.remove("profile");
     there.extend(keys(&plan["profile"], "."));
-    let docs =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/TEST_ORIGIN.md")).unwrap();
+    let docs = documentation();
     let table = docs.split("| field | meaning |").nth(1).unwrap().split("\n\n").next().unwrap();
     let rows = table.lines().skip(2).filter_map(|row| row.split('|').nth(1));
     let named: BTreeSet<String> = rows
@@ -151,8 +150,7 @@ fn log_lines_begin_with_the_time_since_the_start_in_milliseconds() {
 
 #[test]
 fn the_documentation_names_exactly_the_flags_and_profiles_that_there_are() {
-    let docs =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/TEST_ORIGIN.md")).unwrap();
+    let docs = documentation();
     let flags_in = |text: &str| -> BTreeSet<String> {
         let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
         words.filter(|word| word.starts_with("--") && word.len() > 2).map(String::from).collect()

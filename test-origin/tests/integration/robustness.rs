@@ -1,10 +1,9 @@
 //! What a machine does to an origin: full disks, other FFmpegs, a second origin.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Origin, command, open_dir, profile_file, wait_until};
+use crate::support::{Origin, command, open_dir, profile_file, stand_in, wait_until};
 
 /// A small file system of its own; it goes with the value.
 struct Tmpfs(tempfile::TempDir);
@@ -77,20 +76,13 @@ fn a_disk_without_room_is_refused_before_anything_is_encoded() {
     }
 }
 
-/// A script in the place of FFmpeg.
-fn ffmpeg(folder: &Path, script: &str) -> PathBuf {
-    let file = folder.join("ffmpeg");
-    std::fs::write(&file, format!("#!/bin/sh\n{script}")).unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
-    file
-}
-
 #[test]
 fn without_libx264_the_other_encoder_is_used_and_without_both_it_says_what_to_install() {
     let folder = open_dir();
     // The real FFmpeg under the other encoder's name: Debian's has no libopenh264.
-    let other = ffmpeg(
+    let other = stand_in(
         folder.path(),
+        "ffmpeg",
         "case \"$*\" in
     *-encoders*) ffmpeg \"$@\" | sed 's/ libx264 .*/ libopenh264/'; exit;;
 esac
@@ -125,7 +117,7 @@ exec ffmpeg \"$@\"
     assert!(test_origin::seal::is_whole(&clip));
 
     std::fs::remove_file(clip).unwrap();
-    let none = ffmpeg(folder.path(), "exec ffmpeg \"$@\" | sed '/264/d'\n");
+    let none = stand_in(folder.path(), "ffmpeg", "exec ffmpeg \"$@\" | sed '/264/d'\n");
     let output = prepare(&none);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{said}");

@@ -1,6 +1,8 @@
 //! The origin of this package, with profiles that are ready in no time. What is not about it is in `testkit`.
 
+use std::fs::Permissions;
 use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -32,6 +34,26 @@ pub(crate) fn prepare(profile: &str) {
 /// A profile of `tests/integration/profiles`.
 pub(crate) fn profile_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration/profiles").join(name).with_extension("toml")
+}
+
+/// A script in the place of a program.
+pub(crate) fn stand_in(folder: &Path, name: &str, script: &str) -> PathBuf {
+    let file = folder.join(name);
+    std::fs::write(&file, format!("#!/bin/sh\n{script}")).unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o755)).unwrap();
+    file
+}
+
+/// The real FFmpeg for every question and for a clip, but not for a stream.
+pub(crate) fn ffmpeg_without_luck(folder: &Path) -> PathBuf {
+    let script = "case \"$*\" in *hls_time*) echo 'no such luck' >&2; exit 7;; esac\nexec ffmpeg \"$@\"\n";
+    stand_in(folder, "ffmpeg", script)
+}
+
+/// The page of this program.
+pub(crate) fn documentation() -> String {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/TEST_ORIGIN.md");
+    std::fs::read_to_string(page).unwrap()
 }
 
 /// A running origin of this package.

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, SupportedProtocolVersion};
 
-use crate::support::{Origin, command, open_dir, profile_file, send, wait_until};
+use crate::support::{Origin, command, open_dir, profile_file, send, stand_in, wait_until};
 
 /// What a client saw that trusts one certificate and verifies everything.
 #[derive(Debug)]
@@ -208,9 +208,7 @@ fn a_certificate_that_cannot_be_is_told_before_anything_starts() {
 #[test]
 fn an_nginx_without_tls_is_told() {
     let folder = open_dir();
-    let nginx = folder.path().join("nginx");
-    fs::write(&nginx, "#!/bin/sh\necho 'configure arguments: --with-threads' >&2\n").unwrap();
-    fs::set_permissions(&nginx, fs::Permissions::from_mode(0o755)).unwrap();
+    let nginx = stand_in(folder.path(), "nginx", "echo 'configure arguments: --with-threads' >&2\n");
     let run = |profile: &str| {
         let output = command(folder.path())
             .args(["--profile", profile, "--print-nginx-conf", "--nginx"])

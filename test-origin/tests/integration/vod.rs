@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use m3u8_rs::MediaPlaylistType;
 use nix::sys::signal::Signal;
 
-use crate::support::{Origin, command, descendants, open_dir, profile_file, send, wait_until};
+use crate::support::{
+    Origin, command, descendants, ffmpeg_without_luck, open_dir, profile_file, send, wait_until,
+};
 
 #[test]
 fn the_vod_profile_has_all_segments_and_an_end_and_no_ffmpeg_runs() {
@@ -63,12 +65,7 @@ fn a_stream_with_an_end_outlives_its_server_and_ends_when_asked() {
 #[test]
 fn a_clip_that_cannot_be_cut_ends_everything_with_ffmpegs_last_words() {
     let folder = open_dir();
-    // Real FFmpeg for every question and for the clip, but no segments.
-    let ffmpeg = folder.path().join("ffmpeg");
-    let script =
-        "#!/bin/sh\ncase \"$*\" in *hls_time*) echo 'no such luck' >&2; exit 7;; esac\nexec ffmpeg \"$@\"\n";
-    std::fs::write(&ffmpeg, script).unwrap();
-    std::fs::set_permissions(&ffmpeg, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let ffmpeg = ffmpeg_without_luck(folder.path());
     let runs = open_dir();
     let output = command(runs.path())
         .arg("--profile-file")
