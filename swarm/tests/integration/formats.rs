@@ -1,11 +1,11 @@
-//! What playlists can be made of, with a real FFmpeg: keys, byte ranges, low latency; and IPv6.
+//! What playlists can be made of, with a real FFmpeg: keys, byte ranges, low latency, fMP4, an end; and IPv6.
 
 use std::net::TcpListener;
 
 use nix::sys::signal::Signal;
 use testkit::{get_through, skipped};
 
-use crate::support::{Site, Swarm, vod_answers, vod_answers_with};
+use crate::support::{Site, Swarm, origin, vod_answers, vod_answers_with};
 
 /// Watches one view of `/vod.m3u8`, and returns the swarm, which still runs.
 fn watch(site: &Site) -> Swarm {
@@ -73,6 +73,34 @@ fn a_low_latency_playlist_passes_untouched_and_plays_by_its_whole_segments() {
     assert_eq!(passed.text(), text);
     assert!(site.requests("/part0.ts").is_empty() && site.requests("/part1.ts").is_empty());
     assert!(!site.requests("/vod2.ts").is_empty());
+}
+
+#[test]
+fn fragmented_mp4_with_audio_of_its_own_is_understood() {
+    let origin = origin("cmaf", &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("run.json");
+    let flags =
+        ["-clients", "2", "-duration", "8s", "-variant", "highest", "-report", report.to_str().unwrap()];
+    let finished = { Swarm::start(&[&flags[..], &[&origin.url]].concat()) }.program.wait();
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+    let wire = &report["wire"];
+    let kinds: Vec<_> =
+        wire["kinds"].as_array().unwrap().iter().map(|kind| kind["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["master", "playlist", "segment", "init"]);
+    assert_eq!(wire["playlists"].as_array().unwrap().len(), 2, "the variant and its audio");
+    assert_eq!(wire["playback"]["stalls"], 0, "{}", wire["playback"]);
+    assert_eq!(wire["playback"]["playing"], 2);
+}
+
+#[test]
+fn the_vod_profile_is_viewed_to_its_end() {
+    let origin = origin("vod", &[]);
+    let swarm = Swarm::start(&["-clients", "2", "-duration", "30s", &origin.url]);
+    swarm.wait_for_metric("hlsswarm_views_completed_total", |views| views >= 2);
+    assert_eq!(swarm.metric("hlsswarm_clients_restarted_total"), 0);
+    assert_eq!(swarm.metric("hlsswarm_stalls_total"), 0);
 }
 
 #[test]

@@ -5,7 +5,6 @@
 mod certificates;
 mod dashboard;
 mod documentation;
-mod faults;
 mod formats;
 mod generator;
 mod interface;
@@ -19,6 +18,7 @@ mod preflight;
 mod prometheus;
 mod reports;
 mod restarting;
+mod rogues;
 mod same_numbers;
 mod same_story;
 mod shapes;

@@ -1,4 +1,4 @@
-//! HTTPS, other addresses, fMP4 and VODs: through the wire, against the real origin.
+//! HTTPS and other addresses: through the wire, against the real origin.
 
 use std::fs;
 
@@ -57,32 +57,4 @@ fn a_name_that_does_not_resolve_plays_from_the_address_that_was_given() {
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert!(finished.stdout.contains("\nHeld 3 of 3 viewers"), "{}", finished.stdout);
     assert!(finished.stdout.contains("3 of 3 received media"), "{}", finished.stdout);
-}
-
-#[test]
-fn fragmented_mp4_with_audio_of_its_own_is_understood() {
-    let origin = origin("cmaf", &[]);
-    let folder = tempfile::tempdir().unwrap();
-    let report = folder.path().join("run.json");
-    let flags =
-        ["-clients", "2", "-duration", "8s", "-variant", "highest", "-report", report.to_str().unwrap()];
-    let finished = { Swarm::start(&[&flags[..], &[&origin.url]].concat()) }.program.wait();
-    assert_eq!(finished.code, Some(0), "{finished:?}");
-    let report: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
-    let wire = &report["wire"];
-    let kinds: Vec<_> =
-        wire["kinds"].as_array().unwrap().iter().map(|kind| kind["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["master", "playlist", "segment", "init"]);
-    assert_eq!(wire["playlists"].as_array().unwrap().len(), 2, "the variant and its audio");
-    assert_eq!(wire["playback"]["stalls"], 0, "{}", wire["playback"]);
-    assert_eq!(wire["playback"]["playing"], 2);
-}
-
-#[test]
-fn the_vod_profile_is_viewed_to_its_end() {
-    let origin = origin("vod", &[]);
-    let swarm = Swarm::start(&["-clients", "2", "-duration", "30s", &origin.url]);
-    swarm.wait_for_metric("hlsswarm_views_completed_total", |views| views >= 2);
-    assert_eq!(swarm.metric("hlsswarm_clients_restarted_total"), 0);
-    assert_eq!(swarm.metric("hlsswarm_stalls_total"), 0);
 }
