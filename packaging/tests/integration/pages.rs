@@ -73,6 +73,25 @@ fn the_table_of_crates_has_each_member_of_the_workspace() {
 }
 
 #[test]
+fn each_dependency_has_its_reason() {
+    let manifest: toml::Table = text("Cargo.toml").parse().unwrap();
+    let dependencies = manifest["workspace"]["dependencies"].as_table().unwrap();
+    let ours = |dependency: &toml::Value| dependency.get("path").is_some();
+    let foreign =
+        dependencies.iter().filter(|(_, dependency)| !ours(dependency)).map(|(name, _)| name.clone());
+    let section = section("### Dependencies");
+    let rows = section.lines().skip_while(|line| !line.starts_with("| ---")).skip(1);
+    let cells = rows.filter_map(|row| row.strip_prefix("| ")?.split(" | ").next());
+    let reasoned: BTreeSet<_> = cells.flat_map(|names| names.split(", ")).map(str::to_owned).collect();
+    let foreign: BTreeSet<_> = foreign.collect();
+    let differ: Vec<_> = reasoned.symmetric_difference(&foreign).collect();
+    assert!(
+        differ.is_empty(),
+        "docs/DESIGN.md gives the reason of each dependency and no other, not so: {differ:?}"
+    );
+}
+
+#[test]
 fn the_folders_and_files_that_contributors_are_sent_to_are_there() {
     let known: Vec<_> = files(&[""]).into_iter().map(|file| format!("/{}", file.display())).collect();
     for page in ["CONTRIBUTING.md", "docs/DESIGN.md", "docs/TESTING.md"] {
