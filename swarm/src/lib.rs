@@ -31,6 +31,7 @@ pub mod generator;
 pub mod go_duration;
 pub mod health;
 pub mod judge;
+mod labels;
 pub mod limit_run;
 pub mod limit_search;
 pub mod limits;

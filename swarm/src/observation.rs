@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::labels::labels;
+
 /// One finished, failed or aborted request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
@@ -144,22 +146,6 @@ pub enum Cache {
     Miss,
     /// Nobody said anything.
     Unknown,
-}
-
-macro_rules! labels {
-    ($name:ident { $($variant:ident => $label:literal),+ $(,)? }) => {
-        impl $name {
-            /// Every value, in order.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// As metrics and reports name it.
-            pub fn label(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $label),+
-                }
-            }
-        }
-    };
 }
 
 labels!(Kind {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use findings::Finding;
 
 use crate::judge::{Evidence, RECOVERED_AFTER, Sign};
+use crate::labels::labels;
 use crate::plural::viewers;
 use crate::stats::Figures;
 
@@ -71,20 +72,12 @@ pub struct Verdict {
     pub ramp: State,
 }
 
-impl State {
-    /// Each, from best to worst.
-    pub const ALL: [Self; 4] = [Self::Healthy, Self::Degraded, Self::Failing, Self::Invalid];
-
-    /// As in metrics and reports.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Degraded => "degraded",
-            Self::Failing => "failing",
-            Self::Invalid => "invalid",
-        }
-    }
-}
+labels!(State {
+    Healthy => "healthy",
+    Degraded => "degraded",
+    Failing => "failing",
+    Invalid => "invalid",
+});
 
 impl Verdict {
     /// Of what was seen. `played` says whether any viewer ever received media.

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A resource of the load box. A bounded set: it is a label.
+use crate::labels::labels;
+
+/// A resource of the load box. A bounded set: it is a label. The deeper cause stands before its symptoms: where several are
+/// used up, the first is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
@@ -24,33 +27,18 @@ pub enum Resource {
     Start,
 }
 
+labels!(Resource {
+    Steal => "steal",
+    Memory => "memory",
+    Cpu => "cpu",
+    Descriptors => "descriptors",
+    Ports => "ports",
+    Network => "network",
+    Lag => "lag",
+    Start => "start",
+});
+
 impl Resource {
-    /// All, the deeper cause before its symptoms: where several are used up, the first is named.
-    pub const ALL: [Self; 8] = [
-        Self::Steal,
-        Self::Memory,
-        Self::Cpu,
-        Self::Descriptors,
-        Self::Ports,
-        Self::Network,
-        Self::Lag,
-        Self::Start,
-    ];
-
-    /// As in metrics and reports.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Steal => "steal",
-            Self::Memory => "memory",
-            Self::Cpu => "cpu",
-            Self::Descriptors => "descriptors",
-            Self::Ports => "ports",
-            Self::Network => "network",
-            Self::Lag => "lag",
-            Self::Start => "start",
-        }
-    }
-
     /// For a sentence: "the load box was short of …".
     pub fn name(self) -> &'static str {
         match self {
