@@ -150,7 +150,7 @@ fn read_value(reading: &Reading, text: &str) -> Result<(Quantity, f64), Place> {
         .flat_map(|quantity| quantity.units().iter().map(move |unit| (quantity, unit)));
     let mut fitting = units.filter(|(_, (name, _))| *name == unit);
     fitting.next().map(|(quantity, (_, factor))| (*quantity, number * factor)).ok_or_else(|| {
-        let (name, units) = (definition.name, definition.units());
+        let (name, units) = (definition.name(), definition.units());
         (end, format!("{name} is compared with a number in {units} (1 is a bare number)"))
     })
 }

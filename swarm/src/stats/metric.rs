@@ -7,6 +7,7 @@ use std::ops::Add;
 
 use super::latency::Percentiles;
 use super::window::{Figures, Spread};
+use crate::labels::labels;
 use crate::observation::ErrorClass;
 
 pub use table::{Definition, METRICS, metrics_table};
@@ -43,6 +44,23 @@ pub enum Metric {
     /// `throughput`.
     Throughput,
 }
+
+labels!(Metric {
+    SegmentDuration => "segment_duration",
+    SegmentTtfb => "segment_ttfb",
+    PlaylistDuration => "playlist_duration",
+    Lateness => "lateness",
+    LateRatio => "late_ratio",
+    Startup => "startup",
+    RebufferRatio => "rebuffer_ratio",
+    StalledViewers => "stalled_viewers",
+    ErrorRatio => "error_ratio",
+    PlaylistAge => "playlist_age",
+    ClientsActive => "clients_active",
+    Restarts => "restarts",
+    LiveLatency => "live_latency",
+    Throughput => "throughput",
+});
 
 /// Which figure of many values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +183,7 @@ impl Reading {
     }
 
     fn of(definition: &Definition, name: &str) -> Option<Self> {
-        let end = name.strip_prefix(definition.name)?;
+        let end = name.strip_prefix(definition.name())?;
         let (metric, quantity) = (definition.metric, definition.quantities[0]);
         let reading = |aggregate, class| Some(Self { metric, aggregate, class, quantity });
         if end.is_empty() {
@@ -181,9 +199,9 @@ impl Reading {
 
     /// As users write it.
     pub fn name(&self) -> String {
-        let Definition { name, .. } = self.metric.definition();
+        let name = self.metric.label();
         let end = self.class.as_deref().or(self.aggregate.map(Aggregate::label));
-        end.map_or_else(|| (*name).to_owned(), |end| format!("{name}_{end}"))
+        end.map_or_else(|| name.to_owned(), |end| format!("{name}_{end}"))
     }
 
     /// Its value in the base unit of its quantity; `None` where nothing was seen.

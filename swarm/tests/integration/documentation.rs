@@ -52,7 +52,7 @@ fn the_table_of_what_can_be_judged_is_what_the_list_says() {
     let plain = |text: &str| text.replace('`', "");
     let defined: Vec<_> = swarm::stats::METRICS
         .iter()
-        .map(|of| vec![of.name.to_owned(), of.endings(), of.units(), plain(of.meaning), String::new()])
+        .map(|of| vec![of.name().to_owned(), of.endings(), of.units(), plain(of.meaning), String::new()])
         .collect();
     assert_eq!(documented, defined);
 }

@@ -10,8 +10,6 @@ use super::{Aggregate, Metric, Quantity};
 pub struct Definition {
     /// What it defines.
     pub metric: Metric,
-    /// Its name.
-    pub name: &'static str,
     /// What its name may end with; the first is meant where it ends with none. Empty where there is but one value.
     pub aggregates: &'static [Aggregate],
     /// Its name may also end with a status (`503`), a class of statuses (`4xx`, `5xx`) or an error class (`timeout`).
@@ -26,10 +24,9 @@ const PERCENTILES: &[Aggregate] =
     &[Aggregate::P95, Aggregate::P50, Aggregate::P99, Aggregate::Max, Aggregate::Mean];
 
 /// Everything that can be judged, in the order of [`Metric`].
-pub const METRICS: &[Definition] = &[
+pub const METRICS: &[Definition; Metric::ALL.len()] = &[
     Definition {
         metric: Metric::SegmentDuration,
-        name: "segment_duration",
         aggregates: PERCENTILES,
         by_class: false,
         quantities: &[Quantity::Time],
@@ -37,7 +34,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::SegmentTtfb,
-        name: "segment_ttfb",
         aggregates: PERCENTILES,
         by_class: false,
         quantities: &[Quantity::Time],
@@ -45,7 +41,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::PlaylistDuration,
-        name: "playlist_duration",
         aggregates: PERCENTILES,
         by_class: false,
         quantities: &[Quantity::Time],
@@ -53,7 +48,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::Lateness,
-        name: "lateness",
         aggregates: PERCENTILES,
         by_class: false,
         quantities: &[Quantity::Number, Quantity::Share],
@@ -61,7 +55,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::LateRatio,
-        name: "late_ratio",
         aggregates: &[],
         by_class: false,
         quantities: &[Quantity::Share, Quantity::Number],
@@ -69,7 +62,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::Startup,
-        name: "startup",
         aggregates: PERCENTILES,
         by_class: false,
         quantities: &[Quantity::Time],
@@ -77,7 +69,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::RebufferRatio,
-        name: "rebuffer_ratio",
         aggregates: &[],
         by_class: false,
         quantities: &[Quantity::Share, Quantity::Number],
@@ -85,7 +76,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::StalledViewers,
-        name: "stalled_viewers",
         aggregates: &[],
         by_class: false,
         quantities: &[Quantity::Number, Quantity::Share],
@@ -93,7 +83,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::ErrorRatio,
-        name: "error_ratio",
         aggregates: &[],
         by_class: true,
         quantities: &[Quantity::Share, Quantity::Number],
@@ -101,7 +90,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::PlaylistAge,
-        name: "playlist_age",
         aggregates: &[],
         by_class: false,
         quantities: &[Quantity::Time, Quantity::TargetDurations],
@@ -109,7 +97,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::ClientsActive,
-        name: "clients_active",
         aggregates: &[Aggregate::Min, Aggregate::Mean],
         by_class: false,
         quantities: &[Quantity::Number, Quantity::Share],
@@ -117,7 +104,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::Restarts,
-        name: "restarts",
         aggregates: &[],
         by_class: false,
         quantities: &[Quantity::Number],
@@ -125,7 +111,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::LiveLatency,
-        name: "live_latency",
         aggregates: &[Aggregate::P50, Aggregate::Max],
         by_class: false,
         quantities: &[Quantity::Time],
@@ -133,7 +118,6 @@ pub const METRICS: &[Definition] = &[
     },
     Definition {
         metric: Metric::Throughput,
-        name: "throughput",
         aggregates: &[],
         by_class: false,
         quantities: &[Quantity::Rate],
@@ -145,7 +129,7 @@ pub const METRICS: &[Definition] = &[
 pub fn metrics_table() -> String {
     let mut text = String::new();
     for definition in METRICS {
-        let (name, endings) = (definition.name, definition.endings());
+        let (name, endings) = (definition.name(), definition.endings());
         let units = definition.units();
         // Writing to a string cannot fail.
         writeln!(text, "{name:<19}{endings:<34}{units:<24}{}", definition.meaning).unwrap_or_default();
@@ -153,7 +137,21 @@ pub fn metrics_table() -> String {
     text
 }
 
+// A metric is the index of its row.
+const _: () = {
+    let mut n = 0;
+    while n < METRICS.len() {
+        assert!(METRICS[n].metric as usize == n, "the rows stand in the order of the metrics");
+        n += 1;
+    }
+};
+
 impl Definition {
+    /// As it is written where it ends with nothing.
+    pub fn name(&self) -> &'static str {
+        self.metric.label()
+    }
+
     /// What the name may end with, as the table shows it.
     pub fn endings(&self) -> String {
         let mut endings: Vec<_> =
