@@ -23,7 +23,7 @@ PYTHON ?= python3
 VIEWERS ?= 1500
 BENCH ?=
 
-.PHONY: help ffmpeg-lean bench bench-hold bench-options bench-soak bench-binary bench-wire bench-profile bench-starts bench-origin clean microvm-check-kvm
+.PHONY: help doc ffmpeg-lean bench bench-hold bench-options bench-soak bench-binary bench-wire bench-profile bench-starts bench-origin clean microvm-check-kvm
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^#?[a-z0-9%-]+:.*## / { sub("#", "", $$1); printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,9 @@ include make/$(ENGINE).mk
 
 microvm-check-kvm: ## Can virtual machines run here at full speed?
 	@scripts/check-kvm.sh
+
+doc: require ## What each module says of itself, private ones too: target/doc/swarm/index.html
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --document-private-items --locked
 
 ffmpeg-lean: ## A small FFmpeg that only plays HLS, into the cache folder (prints where)
 	@scripts/ffmpeg-lean.sh

@@ -29,6 +29,7 @@ build: require
 check: require
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+	$(MAKE) doc
 	scripts/require.sh shellcheck
 	shellcheck scripts/*.sh bench/*.sh .ci/run swarm/tests/fixtures/fake-ffmpeg/*.sh nixos-tests/local/*.sh microvm/*.sh
 	scripts/lint-schemas.sh

@@ -11,6 +11,7 @@ use swarm::console;
 use swarm::exit_code::ExitCode;
 use swarm::health;
 use swarm::output::terminal::Terminal;
+use swarm::program;
 use swarm::report_command;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
@@ -34,7 +35,7 @@ fn main() -> Process {
     // thread that started it.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(swarm::run(invocation, terminal)),
+        Ok(runtime) => runtime.block_on(program::run(invocation, terminal)),
         Err(error) => Err(error.into()),
     };
     match result {

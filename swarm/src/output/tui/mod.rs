@@ -1,4 +1,4 @@
-//! The dashboard on the terminal. What it looks like is [`draw`], a function of plain values; what keys do is
+//! The dashboard on the terminal. What it looks like is [`mod@draw`], a function of plain values; what keys do is
 //! [`Controls`]. Here is the thread that joins both with a terminal.
 //!
 //! It cannot disturb the run: the run leaves the newest moment in a slot and goes on, whoever looks; keys ask the run
