@@ -137,7 +137,7 @@ impl PlaylistView {
     }
 }
 
-/// What a cache on the way said (`X-Cache`, `CF-Cache-Status`, `X-Cache-Status`, `Age`), folded to a bounded label.
+/// What a cache on the way said (`Cache-Status`, `X-Cache` and their like, `X-Varnish`, `Age`), folded to a bounded label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cache {
     /// It had the answer.

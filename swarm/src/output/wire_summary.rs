@@ -2,7 +2,7 @@
 
 use crate::observation::Kind;
 use crate::plural::{count, viewers};
-use crate::stats::{Freshness, KindSnapshot, OutagesSnapshot, Percentiles, WireSnapshot};
+use crate::stats::{Freshness, KindSnapshot, KindTotals, OutagesSnapshot, Percentiles, WireSnapshot};
 
 /// Classes of errors that the table lists; the JSON report has all.
 const ERROR_LINES: usize = 5;
@@ -32,6 +32,7 @@ pub fn rows(wire: &WireSnapshot) -> Vec<(&'static str, String)> {
     for kind in &wire.kinds {
         rows.push((name(kind.kind), requests(kind, playback.late_segments)));
     }
+    rows.extend(caches(&wire.kinds).map(|text| ("caches", text)));
     if let Some(latency) = playback.live_latency_p50_s {
         let worst = playback.live_latency_max_s.unwrap_or(latency);
         rows.push((
@@ -66,6 +67,15 @@ pub(super) fn name(kind: Kind) -> &'static str {
     }
 }
 
+/// As [`name`], behind a number of requests.
+fn in_sentence(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Master => "master playlists",
+        Kind::Other => "others",
+        _ => name(kind),
+    }
+}
+
 fn requests(kind: &KindSnapshot, late: u64) -> String {
     let mut text = kind.totals.requests.to_string();
     if let Some(duration) = &kind.duration {
@@ -78,6 +88,18 @@ fn requests(kind: &KindSnapshot, late: u64) -> String {
         text += &format!(", {} failed", kind.totals.errors);
     }
     text
+}
+
+/// What share of the answers came from a cache on the way, of those where one said so. What it had not came from the origin.
+fn caches(kinds: &[KindSnapshot]) -> Option<String> {
+    let shares = kinds.iter().filter_map(|kind| {
+        let KindTotals { cache_hits: hits, cache_misses: misses, .. } = kind.totals;
+        let said = hits + misses;
+        let percent = 100.0 * hits as f64 / said as f64;
+        (said > 0).then(|| format!("{percent:.1} % of {said} {}", in_sentence(kind.kind)))
+    });
+    let shares: Vec<_> = shares.collect();
+    (!shares.is_empty()).then(|| format!("had {}", shares.join(", ")))
 }
 
 /// From when on watchers saw nothing, and when all saw again.
@@ -145,5 +167,16 @@ mod tests {
         let times: Vec<_> = [0.000_9, 0.012_34, 0.456, 2.345, 61.0].map(time).into();
         assert_eq!(times, ["0.90 ms", "12.3 ms", "456 ms", "2.35 s", "61.0 s"]);
         assert_eq!([5e4, 2.5e6, 3.2e9].map(size), ["50.0 kB", "2.5 MB", "3.20 GB"]);
+    }
+
+    #[test]
+    fn caches_are_told_for_the_answers_that_name_them() {
+        let kind = |kind, cache_hits, cache_misses| {
+            let totals = KindTotals { requests: 50, cache_hits, cache_misses, ..KindTotals::default() };
+            KindSnapshot { kind, totals, duration: None, ttfb: None }
+        };
+        let kinds = [kind(Kind::Master, 0, 3), kind(Kind::Segment, 39, 1), kind(Kind::Key, 0, 0)];
+        assert_eq!(caches(&kinds).unwrap(), "had 0.0 % of 3 master playlists, 97.5 % of 40 segments");
+        assert_eq!(caches(&kinds[2..]), None);
     }
 }
