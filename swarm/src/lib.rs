@@ -45,6 +45,7 @@ pub mod preflight;
 pub mod program;
 pub mod proxy;
 pub mod ramp;
+pub mod redact;
 pub mod report_command;
 pub mod stages;
 pub mod stats;

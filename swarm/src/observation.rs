@@ -171,9 +171,14 @@ labels!(ErrorClass {
 labels!(Cache { Hit => "hit", Miss => "miss", Unknown => "unknown" });
 
 impl Outcome {
-    /// Whether the viewer got what it asked for.
+    /// Whether the viewer got what it asked for. A redirect is none: the request that follows it is.
     pub fn is_success(self) -> bool {
-        matches!(self, Self::Status(200..=399))
+        matches!(self, Self::Status(200..=299))
+    }
+
+    /// Whether the viewer was let down: a redirect leads on, and who hung up wanted no more.
+    pub fn is_error(self) -> bool {
+        !self.is_success() && !matches!(self, Self::Status(300..=399) | Self::Aborted)
     }
 
     /// As metrics name it in `status`: `200`, an error class, or `aborted`.

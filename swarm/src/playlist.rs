@@ -43,6 +43,11 @@ pub enum NotAPlaylist {
         "not an HLS playlist (it does not begin with #EXTM3U): the address must be of the playlist itself, which usually ends in .m3u8"
     )]
     NoTag,
+    /// A byte order mark before `#EXTM3U`: RFC 8216 4.1 forbids it, and FFmpeg refuses it.
+    #[error(
+        "a playlist behind a byte order mark, which FFmpeg and other players refuse: it must be saved as UTF-8 without one"
+    )]
+    ByteOrderMark,
     /// `#EXTM3U`, and then something that RFC 8216 does not allow.
     #[error("a broken HLS playlist (it begins with #EXTM3U, but the rest cannot be read)")]
     Broken,
@@ -56,9 +61,12 @@ pub enum NotAPlaylist {
 
 /// Reads a playlist that was fetched from `base`.
 pub fn parse(body: &[u8], base: &Url) -> Result<Playlist, NotAPlaylist> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    if body.starts_with(b"\xef\xbb\xbf#EXTM3U") {
+        return Err(NotAPlaylist::ByteOrderMark);
+    }
     if !body.starts_with(b"#EXTM3U") {
-        let looks_like_html = body.trim_ascii_start().starts_with(b"<");
+        let looks_like_html =
+            body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start().starts_with(b"<");
         return Err(if looks_like_html { NotAPlaylist::Html } else { NotAPlaylist::NoTag });
     }
     match m3u8_rs::parse_playlist_res(body).map_err(|_| NotAPlaylist::Broken)? {
@@ -162,6 +170,8 @@ mod tests {
             ("{\"error\":1}", NotAPlaylist::NoTag),
             ("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=oops\n", NotAPlaylist::NoVariants),
             ("#EXTM3U\n", NotAPlaylist::Broken),
+            ("\u{feff}#EXTM3U\n", NotAPlaylist::ByteOrderMark),
+            ("\u{feff}<html>", NotAPlaylist::Html),
         ] {
             assert_eq!(parse(body.as_bytes(), &base()), Err(reason), "{body}");
         }

@@ -15,6 +15,7 @@ use crate::limits::Limits;
 use crate::output::terminal::Terminal;
 use crate::plan::{CHECK_DURATION, Course, Plan};
 use crate::preflight::{self, Problem};
+use crate::redact;
 use play::play;
 
 /// Does what was asked for, and says how to exit. Call it on the main thread, on a single-threaded runtime.
@@ -78,7 +79,7 @@ async fn print_estimate(plan: &Plan) -> anyhow::Result<ExitCode> {
 
 fn refuse(problems: &[Problem]) -> ExitCode {
     for problem in problems {
-        tracing::error!("{problem}");
+        tracing::error!("{}", redact::passwords(&problem.to_string()));
     }
     ExitCode::Preflight
 }

@@ -16,6 +16,7 @@ use crate::generator::GeneratorSnapshot;
 use crate::judge::{Evidence, JudgedThreshold};
 use crate::origin_metrics::OriginSnapshot;
 use crate::plan::{Course, Pace, Plan, VariantMode};
+use crate::redact;
 use crate::stats::{FailureKind, Row, Snapshot, WireSnapshot};
 use crate::verdict::Verdict;
 
@@ -227,7 +228,7 @@ impl Report {
 impl Configuration {
     fn of(plan: &Plan) -> Self {
         Self {
-            urls: plan.urls.iter().map(ToString::to_string).collect(),
+            urls: plan.urls.iter().map(|url| redact::passwords(url.as_str()).into_owned()).collect(),
             clients: plan.clients,
             ramp_rate_per_s: plan.ramp_rate,
             ramp_jitter: plan.ramp_jitter,

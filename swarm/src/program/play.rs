@@ -28,6 +28,7 @@ use crate::plan::{Course, Plan};
 use crate::plural;
 use crate::preflight::{self, Ready};
 use crate::ramp::Ramp;
+use crate::redact;
 use crate::stages;
 
 /// Plays, and says how to exit.
@@ -141,7 +142,7 @@ async fn steered(
 }
 
 fn announce(plan: &Plan, ffmpeg_version: &str, admin: Option<&HttpServer>) {
-    let urls = plan.urls.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let urls = plan.urls.iter().map(|url| redact::passwords(url.as_str())).collect::<Vec<_>>().join(" ");
     let duration = plan
         .duration
         .map_or_else(|| "until stopped".to_owned(), |d| format!("for {}", go_duration::format(d)));

@@ -54,10 +54,11 @@ impl Counts {
         match seen.outcome {
             Outcome::Aborted => self.aborted += 1,
             outcome if outcome.is_success() => self.record_success(seen),
-            outcome => {
+            outcome if outcome.is_error() => {
                 self.errors += 1;
                 self.count_error(outcome, 1);
             }
+            _redirect => {}
         }
     }
 

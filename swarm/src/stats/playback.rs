@@ -19,7 +19,7 @@ pub use view::{PlaybackState, PlaybackTotals, PlaybackView};
 
 use track::Track;
 
-use crate::observation::{Observation, Outcome, PlaylistId, Segment};
+use crate::observation::{Observation, PlaylistId, Segment};
 
 /// A buffer that is empty for this long is a stall, and its whole length counts; a shorter gap is part of playing.
 /// hls.js counts from 250 ms too.
@@ -283,7 +283,7 @@ impl Playback {
 
     /// Takes in a request for a segment; whether it brought media.
     fn take(&mut self, seen: &Observation, segment: Segment) -> bool {
-        let got = matches!(seen.outcome, Outcome::Status(200..=299)) && seen.bytes > 0;
+        let got = seen.outcome.is_success() && seen.bytes > 0;
         if got && seen.duration > segment.media {
             self.totals.late_segments += 1;
         }

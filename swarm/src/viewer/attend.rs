@@ -9,6 +9,7 @@ use tokio::process::{ChildStderr, ChildStdout};
 
 use super::{Happening, Voice};
 use crate::ffmpeg::progress::Progress;
+use crate::redact;
 
 /// After a process has ended its last words are still in the pipe. They are read until the pipe closes, but no
 /// longer than this: a program that a wrapper script left running may hold it open.
@@ -71,7 +72,7 @@ pub(super) async fn attend(mut child: Child, unwanted: impl Future<Output = ()>,
         stopped,
         media: progress.media(),
         played: playing_since.map_or(Duration::ZERO, |since| since.elapsed()),
-        said: tail.into_lines(),
+        said: tail.into_lines().iter().map(|line| redact::passwords(line).into_owned()).collect(),
     }
 }
 

@@ -33,6 +33,7 @@ fn every_answer_that_is_no_playlist_has_its_sentence() {
         ("/broken", ("503 Service Unavailable", b"no".to_vec())),
         ("/loop", ("302 Found\r\nLocation: /loop", Vec::new())),
         ("/empty-master", ("200 OK", b"#EXTM3U\n#EXT-X-STREAM-INF:RESOLUTION=1x1\nx.m3u8\n".to_vec())),
+        ("/marked", ("200 OK", format!("\u{feff}{PLAYLIST}").into())),
         ("/lost", ("200 OK", b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\ngone.m3u8\n".to_vec())),
     ]);
     for (path, sentence) in [
@@ -43,6 +44,7 @@ fn every_answer_that_is_no_playlist_has_its_sentence() {
         ("/nowhere", "404 Not Found: the path is wrong, or the stream is not running"),
         ("/loop", "redirects without end"),
         ("/empty-master", "without variants"),
+        ("/marked", "behind a byte order mark"),
         ("/lost", "/gone.m3u8 answered 404"),
     ] {
         refused(&[&site.url(path)], &[sentence]);

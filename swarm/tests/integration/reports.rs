@@ -90,6 +90,26 @@ fn a_run_is_written_as_json_and_csv_that_agree() {
     assert!(!validator.is_valid(&report), "a field that is missing");
 }
 
+#[test]
+fn a_password_stays_here() {
+    let origin = origin("one-second", &[]);
+    let report = tempfile::NamedTempFile::with_suffix(".json").unwrap();
+    let url = origin.url.replace("://", "://somebody:hunter2@");
+    let broken = url.replace("stream.m3u8", "nowhere.m3u8");
+    let path = report.path().to_str().unwrap();
+    let played = run(&["-clients", "1", "-duration", "2s", "-metrics", "off", "-v", "-report", path, &url]);
+    assert_eq!(played.code, Some(0), "{played:?}");
+    let refused = run(&["-metrics", "off", &broken]);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    let report = std::fs::read_to_string(report.path()).unwrap();
+    for text in [&report, &played.stdout, &played.stderr, &refused.stderr] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    for text in [&report, &played.stderr, &refused.stderr] {
+        assert!(text.contains("somebody:xxxxx@"), "{text}");
+    }
+}
+
 /// The page as Chromium makes it, and what its console said. `None`, with a word on it, where there is no Chromium.
 fn browse(page: &Path, profile: &Path) -> Option<(String, String)> {
     let mut command = Command::new("chromium");

@@ -108,6 +108,29 @@ fn a_vod_is_measured_exactly() {
 }
 
 #[test]
+fn a_redirect_is_counted_and_only_what_it_leads_to_is_measured() {
+    let (site, edge) = (vod(4), vod(4));
+    for number in 0..4 {
+        let path = format!("/vod{number}.ts");
+        let head: &'static str = format!("302 Found\r\nLocation: {}", edge.url(&path)).leak();
+        site.change(&path, |answer| *answer = (head, b"it is over there".to_vec()));
+    }
+    let report =
+        report(&["-clients", "1", "-pace", "realtime", "-duration", "3500ms", &site.url("/vod.m3u8")]);
+    let kinds = report["wire"]["kinds"].as_array().unwrap();
+    let segments = kinds.iter().find(|kind| kind["kind"] == "segment").unwrap();
+    let with_status = |status: &str| {
+        let counts = report["wire"]["statuses"].as_array().unwrap().iter();
+        let of_segments = counts.filter(|count| count["kind"] == "segment" && count["status"] == status);
+        of_segments.map(|count| count["count"].as_u64().unwrap()).sum::<u64>()
+    };
+    let (redirects, media) = (with_status("302"), with_status("200") + with_status("206"));
+    assert!(redirects >= 3 && media >= 3, "{}", report["wire"]["statuses"]);
+    assert_eq!(segments["requests"], redirects + media + with_status("aborted"));
+    assert_eq!((&segments["errors"], &segments["duration"]["count"]), (&0.into(), &media.into()));
+}
+
+#[test]
 fn the_wire_makes_the_connections_and_requests_that_ffmpeg_alone_makes() {
     let shape = |direct: bool| {
         let (origin, folder) = logged("one-second");

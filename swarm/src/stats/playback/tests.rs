@@ -6,7 +6,7 @@ mod tracks;
 use std::sync::Arc;
 
 use super::*;
-use crate::observation::{Cache, ErrorClass, Kind, PlaylistView};
+use crate::observation::{Cache, ErrorClass, Kind, Outcome, PlaylistView};
 
 const VIDEO: PlaylistId = PlaylistId(0);
 const AUDIO: PlaylistId = PlaylistId(1);

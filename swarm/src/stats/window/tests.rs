@@ -99,6 +99,15 @@ fn a_request_that_is_given_up_is_neither_error_nor_success() {
 }
 
 #[test]
+fn a_redirect_is_a_request_and_no_segment_however_slow_it_is() {
+    let redirect = (Kind::Segment, 3.0, Outcome::Status(302));
+    let seen = figures(&[second(&[redirect, (Kind::Segment, 1.0, OK)])]);
+    assert_eq!((seen.error_ratio, seen.late_ratio), (Some(0.0), Some(0.0)));
+    let duration = seen.segment_duration.unwrap();
+    assert!(duration.count == 1 && duration.max_s < 1.1, "{duration:?}");
+}
+
+#[test]
 fn a_segment_that_has_not_come_is_late_once_its_media_would_have_been_played() {
     let mut seconds = [second(&[(Kind::Segment, 1.0, OK)]), second(&[])];
     let open = |age| StillOpen { kind: Kind::Segment, age: s(age), ttfb: None, media: Some(s(2.0)) };

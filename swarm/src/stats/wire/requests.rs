@@ -101,7 +101,7 @@ impl KindTotals {
 
 impl Requests {
     pub(super) fn record(&mut self, seen: &Observation) {
-        let is_error = !seen.outcome.is_success() && seen.outcome != Outcome::Aborted;
+        let is_error = seen.outcome.is_error();
         let totals = &mut self.kinds[seen.kind as usize];
         totals.requests += 1;
         totals.errors += u64::from(is_error);
