@@ -23,6 +23,10 @@ const INVALID_FROM: f64 = 0.5;
 /// Trouble in more of the judged time than this is no outage: it is how the run went.
 const LONGEST_OUTAGE: f64 = 0.5;
 
+/// A mean below this share of the most viewers means that there were not so many all the time; a second before the last
+/// one has started, or a restart, does not.
+const ALL_THE_TIME: f64 = 0.9;
+
 /// Findings and signs that the sentence names; the report has all.
 const NAMED: usize = 3;
 
@@ -158,7 +162,10 @@ fn healthy(seen: &Evidence) -> String {
         return "HEALTHY: no trouble was seen, but the run was too short to be judged".to_owned();
     }
     let judged = &seen.judged;
-    let mut parts = vec![format!("{} for {:.0} s", viewers(seen.clients), judged.span_s)];
+    // Stages and keys change the number on the way: it was not that high all the time.
+    let mean = judged.clients_active_mean.unwrap_or(seen.clients.into());
+    let up_to = if mean < f64::from(seen.clients) * ALL_THE_TIME { "up to " } else { "" };
+    let mut parts = vec![format!("{up_to}{} for {:.0} s", viewers(seen.clients), judged.span_s)];
     if judged.rebuffer_ratio.is_some() {
         parts.push(if judged.stalled_viewers == 0 {
             "no stall".to_owned()

@@ -47,6 +47,13 @@ fn a_run_without_trouble_is_healthy() {
     );
 }
 
+#[test]
+fn a_number_that_was_there_for_a_while_is_not_said_of_the_whole_run() {
+    let fewer = Second { target: 5, wanted: 5, due: 5, active: 5, ..fine() };
+    let told = verdict(Story::settled(&[], 20).then(20, &fewer));
+    assert!(told.sentence.starts_with("HEALTHY: up to 10 viewers for 41 s"), "{}", told.sentence);
+}
+
 /// For each rule seconds that break it a little, and a lot.
 #[test]
 fn each_rule_finds_what_it_is_for() {
