@@ -18,7 +18,7 @@ pub struct Observation {
     pub kind: Kind,
     /// Without query, which may hold a token.
     pub url: Arc<str>,
-    /// When FFmpeg's request had arrived here.
+    /// When FFmpeg's request had arrived here, or the first of those that were redirected to it.
     pub started: Instant,
     /// Time to open the connection, where this request had to: name and TCP.
     pub connect: Option<Duration>,
@@ -171,7 +171,7 @@ labels!(ErrorClass {
 labels!(Cache { Hit => "hit", Miss => "miss", Unknown => "unknown" });
 
 impl Outcome {
-    /// Whether the viewer got what it asked for. A redirect is none: the request that follows it is.
+    /// Whether the viewer got what it asked for. A redirect is none: the request that follows it is, and has its time.
     pub fn is_success(self) -> bool {
         matches!(self, Self::Status(200..=299))
     }

@@ -114,7 +114,7 @@ impl Connection {
         let kind = known.map_or_else(|| kind_by_extension(&url), |known| known.kind);
         let segment = known.and_then(|known| known.segment);
         let without_query = &url[..url::Position::AfterPath];
-        let mut exchange = Exchange::begin(&self.shared.recorder, ticket, kind, segment, without_query);
+        let mut exchange = Exchange::begin(&self.shared.recorder, ticket, kind, segment, &url);
         self.silence.restart();
         let head = tokio::select! {
             biased;
@@ -148,7 +148,7 @@ impl Connection {
     ) -> After {
         cookies::map(url, &mut answer.head.fields);
         if matches!(answer.head.status, 300..=399) {
-            self.map_location(url, &mut answer.head);
+            self.map_location(url, &mut answer);
         }
         if is_playlist(url, known, answer.head.status, &answer.head.fields) {
             match self.collect(&mut answer).await {
@@ -267,12 +267,15 @@ impl Connection {
     }
 
     /// FFmpeg follows redirects itself; it must stay on the wire while it does.
-    fn map_location(&self, url: &Url, head: &mut ResponseHead) {
-        let Some(target) = head.fields.get("location").and_then(|location| url.join(location).ok()) else {
+    fn map_location(&self, url: &Url, answer: &mut Answer) {
+        let fields = &mut answer.head.fields;
+        let Some(mut target) = fields.get("location").and_then(|location| url.join(location).ok()) else {
             return;
         };
+        target.set_fragment(None);
         self.shared.catalog.redirected(url, &target);
-        head.fields.set("Location", String::from(to_ffmpeg(&target)));
+        answer.exchange.redirected(&target);
+        fields.set("Location", String::from(to_ffmpeg(&target)));
     }
 }
 

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use url::{Position, Url};
+
 use super::open_requests::Place;
 use super::recorder::Recorder;
 use super::ticket::Ticket;
@@ -23,20 +25,21 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// A request has arrived.
+    /// A request has arrived. It counts from the one on that was redirected to it, if there was one.
     pub fn begin(
         recorder: &Arc<Recorder>,
         ticket: Ticket,
         kind: Kind,
         segment: Option<Segment>,
-        url: &str,
+        url: &Url,
     ) -> Self {
-        let started = Instant::now();
+        let now = Instant::now();
+        let started = recorder.redirects.follow(ticket, url.as_str(), now).unwrap_or(now);
         let observation = Observation {
             viewer: ticket.viewer,
             session: ticket.session,
             kind,
-            url: url.into(),
+            url: url[..Position::AfterPath].into(),
             started,
             connect: None,
             tls: None,
@@ -52,6 +55,13 @@ impl Exchange {
         recorder.starts.asked(ticket.viewer, ticket.session, started);
         let recorder = Arc::clone(recorder);
         Self { recorder, place, observation, status: 0, held_up: Duration::ZERO, ended: false }
+    }
+
+    /// The answer is to ask for `target` instead.
+    pub fn redirected(&self, target: &Url) {
+        let Observation { viewer, session, started, .. } = self.observation;
+        let redirects = &self.recorder.redirects;
+        redirects.told(Ticket { viewer, session }, target.as_str(), started, Instant::now());
     }
 
     /// Who asks.

@@ -28,6 +28,7 @@ pub mod origin;
 #[cfg_attr(not(target_os = "linux"), path = "no_pipe.rs")]
 pub mod pipe;
 pub mod recorder;
+pub mod redirects;
 pub mod relay;
 pub mod rewrite;
 pub mod server;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::open_requests::OpenRequests;
+use super::redirects::Redirects;
 use crate::generator::Starts;
 use crate::observation::Observation;
 use crate::output::wire_metrics::WireMetrics;
@@ -21,6 +22,8 @@ pub struct Recorder {
     metrics: WireMetrics,
     /// Requests that have not ended.
     pub open: OpenRequests,
+    /// Redirects on the way.
+    pub redirects: Redirects,
     /// How long FFmpegs take to their first request.
     pub starts: Arc<Starts>,
 }
@@ -32,6 +35,7 @@ impl Recorder {
             wire: Mutex::new(Wire::new(clients, Instant::now())),
             metrics,
             open: OpenRequests::default(),
+            redirects: Redirects::default(),
             starts: Arc::default(),
         }
     }

@@ -7,7 +7,7 @@ use super::fields::Fields;
 pub const HEADER: &str = "x-swarm-viewer";
 
 /// One process of one viewer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket {
     /// The viewer's number, from 0.
     pub viewer: u32,

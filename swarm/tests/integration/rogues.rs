@@ -434,3 +434,30 @@ fn a_redirect_to_https_stays_on_the_wire_and_the_target_keeps_its_kind() {
     // The scheme that FFmpeg is told is the one that it can speak to us.
     assert!(mapped.as_str().starts_with("http://"));
 }
+
+#[test]
+fn a_segment_takes_as_long_as_the_way_to_it() {
+    const WAY: Duration = Duration::from_millis(300);
+    let wire = Wire::start();
+    let edge = saying("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let target = format!("{edge}/there.ts?token=1");
+    let location = target.clone();
+    let origin = rogue(move |mut stream| {
+        // What is tested: an origin that takes its time to say where to go.
+        std::thread::sleep(WAY);
+        let answer = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(answer.as_bytes()).unwrap_or_default();
+    });
+    let redirect = wire.get(&format!("{origin}/a.ts"));
+    assert_eq!(wire.get(redirect.header("location").unwrap()).status, 200);
+    let seen = wire.after(2);
+    let segment = seen.kinds[0];
+    let (duration, ttfb) = (segment.duration.unwrap(), segment.ttfb.unwrap());
+    assert_eq!((segment.totals.requests, duration.count), (2, 1));
+    let way_s = WAY.as_secs_f64();
+    assert!(duration.p50_s >= way_s && ttfb.p50_s >= way_s, "{duration:?}");
+    // Who asks for it again was not redirected.
+    wire.get(&target);
+    assert_eq!(wire.after(3).kinds[0].duration.unwrap().count, 2);
+    assert!(wire.seen().kinds[0].duration.unwrap().p50_s < way_s);
+}
