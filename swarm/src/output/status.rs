@@ -140,7 +140,13 @@ fn describe(totals: &Totals, target: u32, elapsed: Duration, duration: Option<Du
         String::new()
     };
     let restarts = count(*restarted, "restart");
-    format!("{elapsed}{of}: {} active, {have_played} played, {restarts}{views}", of_viewers(*active, target))
+    // Those that a stage has sent away take a moment to go.
+    let active = if *active > target {
+        format!("{} active, {target} wanted", viewers(*active))
+    } else {
+        format!("{} active", of_viewers(*active, target))
+    };
+    format!("{elapsed}{of}: {active}, {have_played} played, {restarts}{views}")
 }
 
 #[cfg(test)]
@@ -157,7 +163,11 @@ mod tests {
         );
         let totals = Totals { completed_views: 3, ..totals };
         assert!(describe(&totals, 10, second, None).ends_with("1 restart, 3 views complete"));
-        assert!(describe(&totals, 1, second, None).starts_with("12s: 9 of 1 viewer active"));
+        assert!(describe(&totals, 1, second, None).starts_with("12s: 9 viewers active, 1 wanted"));
+        assert!(
+            describe(&Totals { active: 0, ..totals }, 1, second, None)
+                .starts_with("12s: 0 of 1 viewer active")
+        );
     }
 
     #[test]
