@@ -5,11 +5,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools=target/lint
-if ! [ -x $tools/bin/check-jsonschema ]; then
+# By way of Python: the scripts in bin/ name the folder they were made in, and stop when it is moved.
+check=("$tools/bin/python" -m check_jsonschema)
+if ! "${check[@]}" --version >/dev/null 2>&1; then
     scripts/require.sh python3
     python3 -c 'import ensurepip' 2>/dev/null || scripts/require.sh python3-venv
-    python3 -m venv $tools
-    $tools/bin/pip install --quiet --disable-pip-version-check check-jsonschema==0.39.0
+    python3 -m venv --clear $tools
+    $tools/bin/python -m pip install --quiet --disable-pip-version-check check-jsonschema==0.39.0
 fi
-$tools/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-$tools/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yml
+"${check[@]}" --builtin-schema vendor.github-workflows .github/workflows/*.yml
+"${check[@]}" --builtin-schema vendor.compose-spec deploy/compose.yml
