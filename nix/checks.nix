@@ -116,6 +116,8 @@ lib.filterAttrs (
     pkgs.nginx
     pkgs.prometheus
     (lib.getOutput "cli" pkgs.prometheus)
+    pkgs.tmux
+    pkgs.util-linux
   ];
 
   plays = plays packages.swarm;

@@ -21,9 +21,11 @@ pkgs.mkShell {
     pkgs.nixfmt
     pkgs.procps
     pkgs.prometheus
+    (pkgs.lib.getOutput "cli" pkgs.prometheus)
     pkgs.python3
     pkgs.python3Packages.pyflakes
     pkgs.shellcheck
+    pkgs.tmux
     pkgs.util-linux
     pkgs.wrk
   ];

@@ -44,7 +44,7 @@ with subtest("The journal has what both said"):
 
 with subtest("A stop is graceful and leaves nothing"):
     swarm.stop_job(SWARM)
-    swarm.succeed(f"journalctl --unit {SWARM} | grep 'Held'")
+    swarm.succeed(f"journalctl --unit {SWARM} | grep 'stopped by a signal'")
     assert swarm.succeed(f"systemctl show --value --property Result {SWARM}").strip() == "success"
     assert ffmpegs(swarm) == []
     origin.stop_job(ORIGIN)

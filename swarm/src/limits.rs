@@ -217,6 +217,7 @@ fn tasks_left() -> Option<u64> {
 }
 
 /// `RLIMIT_NPROC` counts every thread of the user on the machine; root has no such limit.
+#[cfg(target_os = "linux")]
 fn user_tasks_left() -> Option<u64> {
     let user = nix::unistd::geteuid();
     if user.is_root() {
@@ -231,6 +232,12 @@ fn user_tasks_left() -> Option<u64> {
     (limit != RLIM_INFINITY).then(|| limit.saturating_sub(tasks_of(user.as_raw())))
 }
 
+#[cfg(not(target_os = "linux"))]
+fn user_tasks_left() -> Option<u64> {
+    None
+}
+
+#[cfg(target_os = "linux")]
 fn tasks_of(user: u32) -> u64 {
     let Ok(processes) = fs::read_dir("/proc") else { return 0 };
     processes

@@ -80,7 +80,7 @@ fn an_ffmpeg_that_is_missing_or_unfit_has_its_sentence() {
     let site = playlist_site();
     let url = site.url("/live.m3u8");
     refused(&["-ffmpeg", "no-such-ffmpeg", &url], &["no-such-ffmpeg", "apt install ffmpeg", "brew install"]);
-    refused(&["-ffmpeg", "/bin/true", &url], &["/bin/true is not FFmpeg"]);
+    refused(&["-ffmpeg", "true", &url], &["/true is not FFmpeg"]);
     refused(&["-ffmpeg", &fake_ffmpeg("lacks-hls"), &url], &["without the HLS demuxer"]);
     let https = url.replace("http:", "https:");
     refused(&["-direct", "-ffmpeg", &fake_ffmpeg("lacks-https"), &https], &["without HTTPS"]);
